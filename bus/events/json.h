@@ -1,0 +1,17 @@
+// The JSON form of a fact: CloudEvents 1.0, structured mode (LOG format section 5).
+//
+// A rendering only: what is hashed is the Cap'n Proto body. Every 64-bit number is a string. Pure; any thread.
+#pragma once
+
+#include <string>
+
+#include "bus/events/fact.h"
+
+namespace keytrail {
+
+// One line, no line feed. `installation` names the log in `source`.
+[[nodiscard]] std::string to_cloudevent(const Fact& fact, const Hash& leaf, std::string_view installation);
+// Only the event's fields, as a JSON object: for `data`, tables, and failure messages of tests.
+[[nodiscard]] std::string event_to_json(const Event& event);
+
+}  // namespace keytrail
