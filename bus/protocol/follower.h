@@ -1,0 +1,98 @@
+// Follower: the reader's end of the log, without I/O. One class for all parts.
+//
+//   connect ── HELLO(known) ──► welcome ── subscribe, first head ──► read up to it ──► live
+//                                  │                                     ▲              │ gap, reconnect
+//                                  └─ head-went-back: forked             └──────────────┘
+// Gives the facts of its topics exactly once, in the order of their positions; checks that positions rise, that
+// neighbours chain, and that no fact is missing on any topic. Silence is never mistaken for being up to date:
+// only a head or a batch says how far the log is known.
+// Thread safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/protocol/messages.h"
+
+namespace keytrail::protocol {
+
+enum class FollowState : std::uint8_t {
+  kConnecting,
+  kCatchingUp,
+  kLive,  // everything up to `followed()` has been given
+  kLost,  // no head for `log_lost_ms`
+};
+
+// A fact of a followed topic, with the attachments that came with it (kms.sealed only).
+struct FollowedFact {
+  StoredFact stored;
+  Position position = 0;
+  std::vector<Attachment> attachments;
+};
+
+struct ReadRequest {
+  Position after = 0;
+  Position until = 0;
+  std::uint32_t limit = 0;
+  TopicSet topics = 0;
+  bool operator==(const ReadRequest&) const = default;
+};
+
+struct ReadAnswer {
+  std::vector<StoredFact> facts;  // of the asked topics, rising
+  std::vector<PositionedAttachment> attachments;
+  Position position = 0;  // everything of the topics up to here is in the answer
+  Position head = 0;      // durable, when it was answered
+};
+
+class Follower {
+ public:
+  struct Options {
+    TopicSet topics = 0;  // with kKmsSealed if attachments are wanted; kHead is always added
+    std::uint64_t log_lost_ms = 3000;
+    std::uint32_t read_limit = 4096;
+    std::size_t buffered_batches_max = 1024;  // live ones kept while catching up; beyond, they are read again
+  };
+  struct Outputs {
+    bool say_hello = false;             // with known(): before anything else on a new connection
+    bool subscribe = false;             // to options.topics and head
+    std::optional<ReadRequest> read;    // at most one is under way
+    std::vector<FollowedFact> apply;    // in order
+    std::optional<FollowState> state;   // changed to
+    std::optional<std::string> forked;  // the log is not the one we know: stop, say so
+  };
+
+  // Resumes after `known`, which also is what is presented to the store.
+  Follower(Options options, Known known);
+
+  void on_connected(TimeNs now);
+  void on_disconnected();
+  void on_welcome(std::uint64_t generation, Position head, TimeNs now);
+  void on_head_went_back(std::string detail);
+  void on_head(const Head& head, TimeNs now);
+  void on_batch(Topic topic, const BatchHeader& header, std::vector<StoredFact> facts, TimeNs now);
+  void on_sealed(const BatchHeader& header, std::vector<PositionedAttachment> attachments, TimeNs now);
+  void on_read(ReadAnswer answer, TimeNs now);
+  void tick(TimeNs now);
+
+  [[nodiscard]] Outputs take_outputs();
+
+  [[nodiscard]] FollowState state() const { return state_; }
+  // Everything of the topics up to here has been given to apply. Also where an "ask head" is answered.
+  [[nodiscard]] Position followed() const { return followed_; }
+  [[nodiscard]] Known known() const { return known_; }
+  [[nodiscard]] TimeNs log_time() const { return log_time_; }
+
+ private:
+  Options options_;
+  Known known_;
+  FollowState state_ = FollowState::kConnecting;
+  Position followed_ = 0;
+  TimeNs log_time_ = 0;
+};
+
+}  // namespace keytrail::protocol

@@ -1,0 +1,28 @@
+// Encodings of the messages: bus.capnp for structs, blobs for facts and attachments.
+//
+// Hostile input: sizes are checked before anything is allocated; kInvalid for anything malformed. Pure.
+#pragma once
+
+#include "bus/protocol/messages.h"
+
+namespace keytrail::protocol {
+
+[[nodiscard]] Bytes encode(const AppendBatch& batch);
+[[nodiscard]] Bytes encode(const std::vector<Ack>& acks);
+[[nodiscard]] Bytes encode(const BatchHeader& header);
+[[nodiscard]] Bytes encode(const Head& head);
+
+[[nodiscard]] Result<AppendBatch> decode_append_batch(ByteView bytes);
+[[nodiscard]] Result<std::vector<Ack>> decode_acks(ByteView bytes);
+[[nodiscard]] Result<BatchHeader> decode_batch_header(ByteView bytes);
+[[nodiscard]] Result<Head> decode_head(ByteView bytes);
+
+// Facts: (u32 length of stamp + body, u32 zero, stamp, body)*, little-endian, each padded to 8 by nature.
+void append_fact(Bytes& blob, ByteView stamp, ByteView body);
+[[nodiscard]] Result<std::vector<StoredFact>> decode_facts(ByteView blob);
+
+// Attachments: (u64 position, u32 index, u32 kind, u32 length, u32 zero, bytes, zero padding to 8)*.
+void append_attachment(Bytes& blob, const PositionedAttachment& attachment);
+[[nodiscard]] Result<std::vector<PositionedAttachment>> decode_attachments(ByteView blob);
+
+}  // namespace keytrail::protocol

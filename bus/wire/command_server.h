@@ -1,0 +1,65 @@
+// CommandServer: the `command` ROUTER of a part. KT1 | COMMAND | id | JSON -> PROGRESS*, RESULT or ERROR.
+//
+// Own thread. A command arrives through `on_command` on that thread (put it into the core's Mailbox and return);
+// answers come from any thread. CURVE and ZAP domain "command"; the identity is the ZAP User-Id.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "bus/secret/result.h"
+#include "bus/wire/curve.h"
+
+namespace keytrail::wire {
+
+class Context;
+
+// Names one command until it is answered.
+using CommandToken = std::uint64_t;
+
+struct CommandMessage {
+  CommandToken token = 0;
+  std::string identity;  // "operator/cli"
+  std::string address;   // of the peer
+  std::string json;      // {"command", "arguments", "session"?}; at most 1 MiB, not yet parsed
+};
+
+class CommandServer {
+ public:
+  using OnCommand = std::function<void(CommandMessage)>;
+
+  CommandServer(Context& context, std::string endpoint, const CurveKeys& keys, OnCommand on_command);
+  ~CommandServer();
+  [[nodiscard]] Result<void> start();  // kUnavailable: the port is in use, says which
+
+  void progress(CommandToken token, std::string json);
+  void result(CommandToken token, std::string json);
+  // `code`: "refused", "not-found", "invalid", "unavailable", "unauthorized", "busy".
+  void error(CommandToken token, std::string code, std::string message, std::string hint);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The other end: one command at a time, with progress. For the CLI.
+class CommandClient {
+ public:
+  struct Answer {
+    bool ok = false;
+    std::string json;  // RESULT's, or ERROR's {"code", "message", "hint"}
+  };
+  CommandClient(Context& context, std::string endpoint, std::string server_key, const CurveKeys& keys);
+  ~CommandClient();
+  // kUnavailable when nothing was heard for `timeout_ms` (progress counts as hearing).
+  [[nodiscard]] Result<Answer> call(const std::string& json, int timeout_ms,
+                                    const std::function<void(const std::string&)>& on_progress);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keytrail::wire

@@ -1,0 +1,103 @@
+// LogLink: a part's connection to the log. The shell of Follower, Appender and Transactor.
+//
+// Owns the part's three sockets to the store (append DEALER, live SUB, read DEALER, all CURVE) and is used by one
+// thread, the part's core thread, which sleeps in wait():
+//
+//   for (;;) {
+//     link.wait(next_timer_ms, {mailbox.fd()});
+//     core.step(mailbox.take_all(), link.take_events(), clock.now()) -> link.submit(…), link.ask_head(…), answers
+//   }
+// Keeps `last` (what the part presents at HELLO) in a file, written beside and renamed, at most once a second.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bus/events/clock.h"
+#include "bus/protocol/follower.h"
+#include "bus/protocol/transactor.h"
+#include "bus/wire/curve.h"
+
+namespace keytrail::wire {
+
+class Context;  // bus/wire/context.h: zmq context, one I/O thread, the ZAP handler
+
+struct LogEndpoints {
+  std::string append, live, read;  // "tcp://127.0.0.1:5690"
+  std::string server_key;          // z85
+};
+
+struct LogLinkOptions {
+  std::string author;  // "kms/kms-1"
+  LogEndpoints endpoints;
+  std::string last_file;  // may be empty: nothing is remembered
+  protocol::Follower::Options follower;
+  protocol::Appender::Options appender;
+};
+
+// What the link tells the core, in this order of arrival.
+struct Followed {
+  Fact fact;
+  Hash leaf{};
+  std::vector<Attachment> attachments;
+};
+struct FollowedThrough {  // after the facts of one answer or batch
+  Position position = 0;
+};
+struct FollowStateChanged {
+  protocol::FollowState state = protocol::FollowState::kConnecting;
+};
+struct TransactionAccepted {
+  protocol::TransactionId id = 0;
+  Position first = 0;
+  std::uint32_t count = 0;
+};
+struct TransactionDecideAgain {
+  protocol::TransactionId id = 0;
+};
+struct TransactionFailed {
+  protocol::TransactionId id = 0;
+  Error error;
+};
+struct HeadAnswered {  // everything up to `head` was followed after the question was asked
+  std::uint64_t question = 0;
+  Position head = 0;
+};
+// Terminal: fenced, forked, upgrade first. The part wipes its secrets and exits with this sentence.
+struct LinkEnded {
+  std::string reason;
+};
+using LinkEvent = std::variant<Followed, FollowedThrough, FollowStateChanged, TransactionAccepted,
+                               TransactionDecideAgain, TransactionFailed, HeadAnswered, LinkEnded>;
+
+class LogLink {
+ public:
+  LogLink(Context& context, LogLinkOptions options, CurveKeys keys, const Clock& clock);
+  ~LogLink();
+
+  // Sleeps until a socket or one of `fds` is readable, or the time is over.
+  void wait(int timeout_ms, const std::vector<int>& fds);
+  [[nodiscard]] std::vector<LinkEvent> take_events();
+
+  // After the first FollowedThrough in state live: claims epoch + 1 of the part's epoch stream with PartStarted.
+  // REQUIRES: once.
+  void begin_epoch(std::uint64_t last_epoch, std::string program_version);
+
+  void submit(protocol::TransactionId id, const protocol::Decision& decision);
+  // Many open questions share one HEAD. Answered by HeadAnswered once that head has been followed.
+  void ask_head(std::uint64_t question);
+
+  [[nodiscard]] protocol::FollowState state() const;
+  [[nodiscard]] Position followed() const;
+  [[nodiscard]] TimeNs log_time() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keytrail::wire

@@ -1,0 +1,20 @@
+// WakeEvent: an eventfd. set() from any thread makes fd() readable until clear().
+#pragma once
+
+namespace keytrail::wire {
+
+class WakeEvent {
+ public:
+  WakeEvent();
+  ~WakeEvent();
+  WakeEvent(const WakeEvent&) = delete;
+  WakeEvent& operator=(const WakeEvent&) = delete;
+  void set();
+  void clear();
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace keytrail::wire
