@@ -3,6 +3,8 @@
 #   (public); PRIVATE_DEPENDS are third-party ones, whose headers stay in .cc files.
 #   NEEDS_IO leaves it out of KEYTRAIL_PURE_ONLY builds.
 # keytrail_test(NAME [NEEDS_IO] [LABELS …] SOURCES … DEPENDS …)   a GoogleTest program, one ctest case each.
+# keytrail_capnp(NAME FILE.capnp …)   adds the code generated from FILE to keytrail_NAME, which alone sees it,
+#   as "folder/FILE.capnp.h"; Cap'n Proto stays private.
 # keytrail_fuzzer(NAME SOURCES … DEPENDS …)   a libFuzzer program with its corpus in tests/fuzz/corpus/NAME.
 include(GoogleTest)
 
@@ -22,6 +24,20 @@ function(keytrail_library name)
   add_library(keytrail::${name} ALIAS keytrail_${name})
   target_link_libraries(keytrail_${name}
     PUBLIC keytrail_flags ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+endfunction()
+
+function(keytrail_capnp name)
+  if(NOT TARGET keytrail_${name})
+    return()
+  endif()
+  set(CAPNPC_SRC_PREFIX ${PROJECT_SOURCE_DIR})
+  set(CAPNPC_OUTPUT_DIR ${PROJECT_BINARY_DIR}/generated)
+  file(MAKE_DIRECTORY ${CAPNPC_OUTPUT_DIR})
+  capnp_generate_cpp(sources headers ${ARGN})
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -w)
+  target_sources(keytrail_${name} PRIVATE ${sources} ${headers})
+  target_include_directories(keytrail_${name} SYSTEM PRIVATE ${CAPNPC_OUTPUT_DIR})
+  target_link_libraries(keytrail_${name} PRIVATE CapnProto::capnp)
 endfunction()
 
 function(keytrail_test name)
