@@ -1,7 +1,9 @@
-// CommandServer: the `command` ROUTER of a part. KT1 | COMMAND | id | JSON -> PROGRESS*, RESULT or ERROR.
+// CommandServer: the `command` ROUTER of a part. KT1 | COMMAND | id | JSON -> PROGRESS*, RESULT or
+// ERROR.
 //
-// Own thread. A command arrives through `on_command` on that thread (put it into the core's Mailbox and return);
-// answers come from any thread. CURVE and ZAP domain "command"; the identity is the ZAP User-Id.
+// Own thread. A command arrives through `on_command` on that thread (put it into the core's Mailbox
+// and return); answers come from any thread. CURVE and ZAP domain "command"; the identity is the
+// ZAP User-Id. At most kOpenCommandsMax are open; one more is answered "busy" at once.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,9 @@ namespace keytrail::wire {
 
 class Context;
 
+inline constexpr std::size_t kCommandBytesMax = 1024 * 1024;
+inline constexpr std::size_t kOpenCommandsMax = 1024;
+
 // Names one command until it is answered.
 using CommandToken = std::uint64_t;
 
@@ -23,16 +28,20 @@ struct CommandMessage {
   CommandToken token = 0;
   std::string identity;  // "operator/cli"
   std::string address;   // of the peer
-  std::string json;      // {"command", "arguments", "session"?}; at most 1 MiB, not yet parsed
+  std::string
+      json;  // {"command", "arguments", "session"?}; at most kCommandBytesMax, not yet parsed
 };
 
 class CommandServer {
  public:
   using OnCommand = std::function<void(CommandMessage)>;
 
-  CommandServer(Context& context, std::string endpoint, const CurveKeys& keys, OnCommand on_command);
+  CommandServer(Context& context, std::string endpoint, const CurveKeys& keys,
+                OnCommand on_command);
   ~CommandServer();
   [[nodiscard]] Result<void> start();  // kUnavailable: the port is in use, says which
+  // Where it listens, once started: the real port if `endpoint` asked for any.
+  [[nodiscard]] const std::string& endpoint() const;
 
   void progress(CommandToken token, std::string json);
   void result(CommandToken token, std::string json);
@@ -51,9 +60,11 @@ class CommandClient {
     bool ok = false;
     std::string json;  // RESULT's, or ERROR's {"code", "message", "hint"}
   };
-  CommandClient(Context& context, std::string endpoint, std::string server_key, const CurveKeys& keys);
+  CommandClient(Context& context, std::string endpoint, std::string server_key,
+                const CurveKeys& keys);
   ~CommandClient();
-  // kUnavailable when nothing was heard for `timeout_ms` (progress counts as hearing).
+  // kUnavailable when nothing was heard for `timeout_ms` (progress counts as hearing); kRefused
+  // when the server does not let this key in.
   [[nodiscard]] Result<Answer> call(const std::string& json, int timeout_ms,
                                     const std::function<void(const std::string&)>& on_progress);
 

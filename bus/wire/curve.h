@@ -1,6 +1,7 @@
 // CURVE identities: who a socket is, and which keys it lets in.
 //
-// A key file holds {"public", "secret"} in z85 (0600). The secret is a SecretBytes of 40 z85 letters in memory.
+// A key file holds {"public", "secret"} in z85 (0600). The secret is a SecretBytes of 40 z85
+// letters in memory.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ struct CurveKeys {
 [[nodiscard]] Result<CurveKeys> read_curve_keys(const std::string& file);
 [[nodiscard]] Result<void> write_curve_keys(const std::string& file, const CurveKeys& keys);
 
-// One row of an allow-list: what the ZAP handler answers as User-Id, and on which sockets the key may speak.
+// One row of an allow-list: what the ZAP handler answers as User-Id, and on which sockets the key
+// may speak.
 struct AllowedKey {
   std::string name;  // "kms/kms-1", "operator/cli"
   std::string public_key;

@@ -1,7 +1,11 @@
 // Host channel: WANT and its answer between a host and its vCenter (CURVE, ZAP domain "host").
 //
-// The only thing that travels here is a key on its way, sealed to the boot key of the host's fact. IMMEDIATE,
-// linger 0, small high-water marks: nothing waits in a queue. A lost question is asked again by the host.
+//   host -> vCenter   KT1 | WANT | boot | nonce | (provider, id)*
+//   vCenter -> host   KT1 | KEYS | nonce | (provider, id, encapsulation, ciphertext, detail)*
+//   each piece: u16 length, little-endian, and that many bytes
+// The only thing that travels here is a key on its way, sealed to the boot key of the host's fact.
+// IMMEDIATE, linger 0, small high-water marks: nothing waits in a queue. A lost question is asked
+// again by the host.
 #pragma once
 
 #include <functional>
@@ -16,10 +20,14 @@ namespace keytrail::wire {
 
 class Context;
 
+inline constexpr std::size_t kWantedKeysMax = 256;
+inline constexpr std::size_t kNonceBytes = 16;
+inline constexpr std::size_t kHostPieceBytesMax = 4096;  // of a name, a sealed key, a detail
+
 struct Want {
   std::string boot;
-  Bytes nonce;  // 16 bytes
-  std::vector<KeyId> keys;  // at most 256
+  Bytes nonce;              // kNonceBytes
+  std::vector<KeyId> keys;  // at most kWantedKeysMax
 };
 struct SealedKey {
   KeyId key;
@@ -30,12 +38,14 @@ struct SealedKey {
 
 class HostChannelServer {
  public:
-  // Called on the channel's thread. `host` is the ZAP User-Id ("esxi/host-1"), never a claim of the message.
+  // Called on the channel's thread. `host` is the ZAP User-Id ("esxi/host-1"), never a claim of the
+  // message.
   using OnWant = std::function<void(std::string host, Want want)>;
 
   HostChannelServer(Context& context, std::string endpoint, const CurveKeys& keys, OnWant on_want);
   ~HostChannelServer();
   [[nodiscard]] Result<void> start();
+  [[nodiscard]] const std::string& endpoint() const;  // the real one, once started
   // Any thread. Dropped if that host is not connected: it will ask again.
   void answer(const std::string& host, const Bytes& nonce, std::vector<SealedKey> keys);
 
@@ -52,11 +62,17 @@ class HostChannelClient {
   HostChannelClient(Context& context, std::string endpoint, std::string server_key, CurveKeys keys,
                     OnKeys on_keys);
   ~HostChannelClient();
-  void want(Want want);  // any thread
+  void want(Want want);  // any thread; dropped while vCenter is not reachable
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The frames' contents, apart so that hostile ones can be tried without a socket.
+[[nodiscard]] Bytes encode_keys(const std::vector<KeyId>& keys);
+[[nodiscard]] Result<std::vector<KeyId>> decode_keys(ByteView bytes);
+[[nodiscard]] Bytes encode_sealed_keys(const std::vector<SealedKey>& keys);
+[[nodiscard]] Result<std::vector<SealedKey>> decode_sealed_keys(ByteView bytes);
 
 }  // namespace keytrail::wire

@@ -1,13 +1,15 @@
 // LogLink: a part's connection to the log. The shell of Follower, Appender and Transactor.
 //
-// Owns the part's three sockets to the store (append DEALER, live SUB, read DEALER, all CURVE) and is used by one
-// thread, the part's core thread, which sleeps in wait():
+// Owns the part's three sockets to the store (append DEALER, live SUB, read DEALER, all CURVE) and
+// is used by one thread, the part's core thread, which sleeps in wait():
 //
 //   for (;;) {
 //     link.wait(next_timer_ms, {mailbox.fd()});
-//     core.step(mailbox.take_all(), link.take_events(), clock.now()) -> link.submit(…), link.ask_head(…), answers
+//     core.step(mailbox.take_all(), link.take_events(), clock.now()) -> link.submit(…),
+//     link.ask_head(…), answers
 //   }
-// Keeps `last` (what the part presents at HELLO) in a file, written beside and renamed, at most once a second.
+// Keeps `last` (what the part presents at HELLO) in a file, written beside and renamed, at most
+// once a second.
 #pragma once
 
 #include <cstdint>
@@ -83,8 +85,8 @@ class LogLink {
   void wait(int timeout_ms, const std::vector<int>& fds);
   [[nodiscard]] std::vector<LinkEvent> take_events();
 
-  // After the first FollowedThrough in state live: claims epoch + 1 of the part's epoch stream with PartStarted.
-  // REQUIRES: once.
+  // After the first FollowedThrough in state live: claims epoch + 1 of the part's epoch stream with
+  // PartStarted. REQUIRES: once.
   void begin_epoch(std::uint64_t last_epoch, std::string program_version);
 
   void submit(protocol::TransactionId id, const protocol::Decision& decision);

@@ -1,7 +1,8 @@
 // Mailbox: a bounded queue into a thread that sleeps in poll().
 //
-// Many threads put, one takes. `fd()` becomes readable when something is there, so that the taker waits for its
-// sockets and its mail in one call. Full: put says no, and the putter answers "busy" in its protocol's own form.
+// Many threads put, one takes. `fd()` becomes readable when something is there, so that the taker
+// waits for its sockets and its mail in one call. Full: put says no, and the putter answers "busy"
+// in its protocol's own form.
 #pragma once
 
 #include <cstddef>

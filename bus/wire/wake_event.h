@@ -11,6 +11,7 @@ class WakeEvent {
   WakeEvent& operator=(const WakeEvent&) = delete;
   void set();
   void clear();
+  [[nodiscard]] bool is_set() const;  // without clearing
   [[nodiscard]] int fd() const { return fd_; }
 
  private:

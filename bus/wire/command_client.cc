@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <chrono>
+
+#include "bus/wire/command_server.h"
+#include "bus/wire/socket.h"
+
+namespace keytrail::wire {
+
+struct CommandClient::Impl {
+  Context& context;
+  const std::string endpoint;
+  const std::string server_key;
+  const CurveKeys& keys;
+  std::uint64_t next_request = 1;
+};
+
+CommandClient::CommandClient(Context& context, std::string endpoint, std::string server_key,
+                             const CurveKeys& keys)
+    : impl_(new Impl{context, std::move(endpoint), std::move(server_key), keys}) {}
+CommandClient::~CommandClient() = default;
+
+namespace {
+
+bool was_refused(Socket& socket) {
+  const std::vector<ConnectionChange> changes = socket.take_connection_changes();
+  return std::find(changes.begin(), changes.end(), ConnectionChange::kRefused) != changes.end();
+}
+
+}  // namespace
+
+Result<CommandClient::Answer> CommandClient::call(
+    const std::string& json, int timeout_ms,
+    const std::function<void(const std::string&)>& on_progress) {
+  using SteadyClock = std::chrono::steady_clock;
+  // A socket a call: an answer that came too late for the call before cannot be taken for this
+  // one's.
+  Socket socket = TRY(Socket::connect(impl_->context, SocketKind::kDealer, impl_->endpoint,
+                                      impl_->server_key, impl_->keys));
+  const std::string request = std::to_string(impl_->next_request++);
+  socket.send({as_bytes("KT1"), as_bytes("COMMAND"), as_bytes(request), as_bytes(json)});
+
+  const auto patience = std::chrono::milliseconds(timeout_ms);
+  auto deadline = SteadyClock::now() + patience;
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
+    if (left.count() <= 0) {
+      return Error{ErrorCode::kUnavailable, "nothing was heard from " + impl_->endpoint + " for " +
+                                                std::to_string(timeout_ms) +
+                                                " ms; is the part running?"};
+    }
+    wait_readable({&socket}, {}, static_cast<int>(left.count()));
+    if (was_refused(socket)) {
+      return Error{ErrorCode::kRefused,
+                   impl_->endpoint + " does not let this key in; use a key on its list"};
+    }
+    Message message;
+    while (socket.receive(message)) {
+      const std::vector<Bytes>& frames = message.frames;
+      if (frames.size() != 4 || as_text(frames[0]) != "KT1" || as_text(frames[2]) != request)
+        continue;
+      std::string body(as_text(frames[3]));
+      if (as_text(frames[1]) == "RESULT") return Answer{.ok = true, .json = std::move(body)};
+      if (as_text(frames[1]) == "ERROR") return Answer{.ok = false, .json = std::move(body)};
+      if (on_progress) on_progress(body);
+      deadline = SteadyClock::now() + patience;
+    }
+  }
+}
+
+}  // namespace keytrail::wire

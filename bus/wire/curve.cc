@@ -1,0 +1,113 @@
+#include "bus/wire/curve.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+namespace keytrail::wire {
+
+namespace {
+
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kKeyLetters = 40;
+constexpr off_t kKeyFileBytesMax = 4096;
+
+// z85 of 32 bytes is 40 letters and libzmq's terminating zero.
+using Z85 = std::array<char, kKeyLetters + 1>;
+
+// A key's text is 40 letters of the z85 alphabet: what libzmq's decoder accepts.
+bool is_curve_key(const std::string& text) {
+  std::array<std::uint8_t, kKeyBytes> raw{};
+  const bool good =
+      text.size() == kKeyLetters && zmq_z85_decode(raw.data(), text.c_str()) != nullptr;
+  wipe(raw);
+  return good;
+}
+
+Error bad_file(const std::string& file, const std::string& what) {
+  return Error{ErrorCode::kInvalid, "key file " + file + ": " + what};
+}
+
+Result<std::string> read_small_file(const std::string& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) {
+    return Error{ErrorCode::kNotFound, "key file " + file + ": " + std::strerror(errno)};
+  }
+  if (status.st_size > kKeyFileBytesMax) return bad_file(file, "too large to be a key file");
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in && !in.eof()) return bad_file(file, "cannot be read");
+  return text;
+}
+
+// The text of member `name` of a flat JSON object. Not a JSON parser, because one would leave
+// copies of the secret behind; z85 has neither quote nor backslash, so nothing is escaped.
+std::string_view member(std::string_view json, std::string_view name) {
+  const std::string quoted = '"' + std::string(name) + '"';
+  const std::size_t at = json.find(quoted);
+  if (at == std::string_view::npos) return {};
+  json.remove_prefix(at + quoted.size());
+  const std::size_t begin = json.find_first_not_of(": \t\r\n");
+  if (begin == std::string_view::npos || json[begin] != '"') return {};
+  json.remove_prefix(begin + 1);
+  return json.substr(0, json.find('"'));
+}
+
+}  // namespace
+
+CurveKeys make_curve_keys(Random& random) {
+  const SecretBytes raw = random.secret(kKeyBytes);
+  CurveKeys keys{.public_key = {}, .secret_key = SecretBytes(kKeyLetters)};
+  Z85 secret{};
+  Z85 public_key{};
+  KEYTRAIL_CHECK(zmq_z85_encode(secret.data(), raw.read(SecretAccess()).data(), kKeyBytes) !=
+                 nullptr);
+  KEYTRAIL_CHECK(zmq_curve_public(public_key.data(), secret.data()) == 0);
+  std::memcpy(keys.secret_key.write(SecretAccess()).data(), secret.data(), kKeyLetters);
+  wipe({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
+  keys.public_key.assign(public_key.data(), kKeyLetters);
+  return keys;
+}
+
+Result<CurveKeys> read_curve_keys(const std::string& file) {
+  std::string text = TRY(read_small_file(file));
+  const std::string public_key(member(text, "public"));
+  std::string secret(member(text, "secret"));
+  wipe(text);
+  if (!is_curve_key(public_key) || !is_curve_key(secret)) {
+    wipe(secret);
+    return bad_file(file, R"(must hold {"public": …, "secret": …}, each 40 letters of z85)");
+  }
+  CurveKeys keys{.public_key = public_key, .secret_key = SecretBytes::copy_of(as_bytes(secret))};
+  wipe(secret);
+  return keys;
+}
+
+Result<void> write_curve_keys(const std::string& file, const CurveKeys& keys) {
+  std::string text = "{\"public\": \"" + keys.public_key + "\", \"secret\": \"";
+  text += as_text(keys.secret_key.read(SecretAccess()));
+  text += "\"}\n";
+  // Written beside and renamed: a crash leaves the old file or the new one, never half a key.
+  const std::string beside = file + ".new";
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool written = fd >= 0 && ::fchmod(fd, 0600) == 0 &&
+                 ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                 ::fsync(fd) == 0;
+  wipe(text);
+  if (fd >= 0) written = ::close(fd) == 0 && written;
+  if (!written || ::rename(beside.c_str(), file.c_str()) != 0) {
+    const std::string reason = std::strerror(errno);
+    ::unlink(beside.c_str());
+    return Error{ErrorCode::kUnavailable, "key file " + file + " cannot be written: " + reason};
+  }
+  return {};
+}
+
+}  // namespace keytrail::wire

@@ -1,0 +1,182 @@
+#include "bus/wire/host_channel.h"
+
+#include <array>
+#include <deque>
+#include <optional>
+#include <thread>
+
+#include "bus/wire/mailbox.h"
+#include "bus/wire/socket.h"
+
+namespace keytrail::wire {
+
+namespace {
+
+// Enough for a burst of hosts; what does not fit is lost and asked again.
+constexpr SocketOptions kChannelOptions{.messages_max = 64, .linger_ms = 0, .immediate = true};
+constexpr std::size_t kWantsMax = 1024;  // remembered, so that answers find their way back
+constexpr std::size_t kMailMax = 1024;
+constexpr std::size_t kBootBytesMax = 64;
+constexpr int kRefusedPauseMs = 500;
+
+struct Answer {
+  std::string host;
+  Bytes nonce;
+  std::vector<SealedKey> keys;
+};
+
+}  // namespace
+
+struct HostChannelServer::Impl {
+  Impl(Context& used_context, std::string wanted_endpoint, const CurveKeys& own_keys,
+       OnWant handler)
+      : context(used_context),
+        endpoint(std::move(wanted_endpoint)),
+        keys(own_keys),
+        on_want(std::move(handler)) {}
+
+  void serve() {
+    for (;;) {
+      const std::array<int, 2> fds{answers.fd(), stop.fd()};
+      wait_readable({&*socket}, fds, -1);
+      if (stop.is_set()) return;
+      Message message;
+      while (socket->receive(message)) take_want(message);
+      for (const Answer& ready : answers.take_all()) send_answer(ready);
+    }
+  }
+
+  // route | KT1 | WANT | boot | nonce | keys. Anything else is dropped: an honest host asks again.
+  void take_want(Message& message) {
+    std::vector<Bytes>& frames = message.frames;
+    if (frames.size() != 6 || as_text(frames[1]) != "KT1" || as_text(frames[2]) != "WANT" ||
+        frames[3].size() > kBootBytesMax || frames[4].size() != kNonceBytes) {
+      return;
+    }
+    auto wanted = decode_keys(frames[5]);
+    if (!wanted.ok()) return;
+    if (wants.size() >= kWantsMax) wants.pop_front();
+    wants.push_back({.host = message.identity, .nonce = frames[4], .route = std::move(frames[0])});
+    on_want(message.identity, Want{.boot = std::string(as_text(frames[3])),
+                                   .nonce = std::move(frames[4]),
+                                   .keys = std::move(wanted).value()});
+  }
+
+  void send_answer(const Answer& ready) {
+    for (auto asked = wants.begin(); asked != wants.end(); ++asked) {
+      if (asked->host != ready.host || asked->nonce != ready.nonce) continue;
+      socket->send({asked->route, as_bytes("KT1"), as_bytes("KEYS"), ready.nonce,
+                    encode_sealed_keys(ready.keys)});
+      wants.erase(asked);
+      return;
+    }
+  }
+
+  struct Asked {
+    std::string host;
+    Bytes nonce;
+    Bytes route;
+  };
+
+  Context& context;
+  std::string endpoint;
+  const CurveKeys& keys;
+  const OnWant on_want;
+  Mailbox<Answer> answers{kMailMax};
+  WakeEvent stop;
+  std::optional<Socket> socket;  // the thread's, once it runs
+  std::deque<Asked> wants;       // the thread's
+  std::thread thread;
+};
+
+HostChannelServer::HostChannelServer(Context& context, std::string endpoint, const CurveKeys& keys,
+                                     OnWant on_want)
+    : impl_(std::make_unique<Impl>(context, std::move(endpoint), keys, std::move(on_want))) {}
+
+HostChannelServer::~HostChannelServer() {
+  if (!impl_->thread.joinable()) return;
+  impl_->stop.set();
+  impl_->thread.join();
+}
+
+Result<void> HostChannelServer::start() {
+  impl_->socket = TRY(Socket::bind(impl_->context, SocketKind::kRouter, impl_->endpoint, "host",
+                                   impl_->keys, kChannelOptions));
+  impl_->endpoint = impl_->socket->endpoint();
+  impl_->thread = std::thread([impl = impl_.get()] { impl->serve(); });
+  return {};
+}
+
+const std::string& HostChannelServer::endpoint() const { return impl_->endpoint; }
+
+void HostChannelServer::answer(const std::string& host, const Bytes& nonce,
+                               std::vector<SealedKey> keys) {
+  // Full: dropped like anything else here, and asked again.
+  [[maybe_unused]] const bool put = impl_->answers.put({host, nonce, std::move(keys)});
+}
+
+struct HostChannelClient::Impl {
+  Impl(Socket connected, OnKeys handler)
+      : socket(std::move(connected)), on_keys(std::move(handler)) {}
+
+  void serve() {
+    for (;;) {
+      const std::array<int, 2> fds{wants.fd(), stop.fd()};
+      wait_readable({&socket}, fds, refused ? kRefusedPauseMs : -1);
+      if (stop.is_set()) return;
+      watch_connection();
+      for (const Want& question : wants.take_all()) {
+        socket.send({as_bytes("KT1"), as_bytes("WANT"), as_bytes(question.boot), question.nonce,
+                     encode_keys(question.keys)});
+      }
+      Message message;
+      while (socket.receive(message)) take_keys(message.frames);
+    }
+  }
+
+  // A host may start before its vCenter has its key: what was refused is tried again, at ease.
+  void watch_connection() {
+    if (refused) socket.try_again();
+    refused = false;
+    for (const ConnectionChange change : socket.take_connection_changes()) {
+      refused = refused || change == ConnectionChange::kRefused;
+    }
+  }
+
+  void take_keys(std::vector<Bytes>& frames) {
+    if (frames.size() != 4 || as_text(frames[0]) != "KT1" || as_text(frames[1]) != "KEYS" ||
+        frames[2].size() != kNonceBytes) {
+      return;
+    }
+    auto keys = decode_sealed_keys(frames[3]);
+    if (keys.ok()) on_keys(std::move(frames[2]), std::move(keys).value());
+  }
+
+  Socket socket;
+  const OnKeys on_keys;
+  bool refused = false;  // the thread's
+  Mailbox<Want> wants{kMailMax};
+  WakeEvent stop;
+  std::thread thread;
+};
+
+HostChannelClient::HostChannelClient(Context& context, std::string endpoint, std::string server_key,
+                                     CurveKeys keys, OnKeys on_keys) {
+  auto socket =
+      Socket::connect(context, SocketKind::kDealer, endpoint, server_key, keys, kChannelOptions);
+  // The endpoint and the key are configuration, checked where it is read.
+  KEYTRAIL_CHECK(socket.ok());
+  impl_ = std::make_unique<Impl>(std::move(socket).value(), std::move(on_keys));
+  impl_->thread = std::thread([impl = impl_.get()] { impl->serve(); });
+}
+
+HostChannelClient::~HostChannelClient() {
+  impl_->stop.set();
+  impl_->thread.join();
+}
+
+void HostChannelClient::want(Want want) {
+  [[maybe_unused]] const bool put = impl_->wants.put(std::move(want));
+}
+
+}  // namespace keytrail::wire
