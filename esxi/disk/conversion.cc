@@ -1,0 +1,125 @@
+#include "esxi/disk/conversion.h"
+
+#include <algorithm>
+
+#include "esxi/disk/disk_files.h"
+#include "kms/crypto/key_locator.h"
+
+namespace keytrail::disk {
+namespace {
+
+Result<Descriptor> replace_descriptor(DiskFolder& folder, std::string_view disk, DiskEngine& engine,
+                                      Descriptor descriptor) {
+  TRY(write_descriptor_beside(folder, disk, descriptor));
+  TRY(commit_descriptor(folder, disk));
+  engine.set_descriptor(descriptor);
+  return descriptor;
+}
+
+}  // namespace
+
+Conversion::Conversion(DiskFolder& folder, std::string disk, std::string action,
+                       std::unique_ptr<DiskEngine> source, std::optional<DiskKey> key)
+    : folder_(folder),
+      disk_(std::move(disk)),
+      action_(std::move(action)),
+      source_(std::move(source)),
+      key_(std::move(key)),
+      bytes_total_(source_->size_bytes()) {}
+
+Result<void> Conversion::prepare() {
+  target_.reset();  // A second try makes the files anew.
+  bytes_done_ = 0;
+  Descriptor descriptor = source_->descriptor();
+  descriptor.generation += 1;
+  descriptor.flat = flat_name(disk_, descriptor.generation);
+  descriptor.action = action_;
+  descriptor.encryption.reset();
+  std::optional<SecretBytes> dek;
+  if (key_) {
+    dek = key_->dek.clone();
+    descriptor.encryption =
+        DiskEncryption{.key_safe = key_->key_safe,
+                       .key_id = key_->key_id,
+                       .dek_fingerprint = dek_fingerprint_text(key_->dek, descriptor.uuid)};
+  }
+  auto file = TRY(folder_.create(descriptor.flat, descriptor.size_bytes));
+  target_ = TRY(DiskEngine::over(std::move(file), descriptor, std::move(dek)));
+  Bytes segment(
+      static_cast<std::size_t>(std::min<std::uint64_t>(kConversionSegmentBytes, bytes_total_)));
+  const auto copied = copy(source_->session(), target_->session(), segment);
+  wipe(segment);  // The guest's data.
+  TRY(copied);
+  return write_descriptor_beside(folder_, disk_, descriptor);
+}
+
+Result<void> Conversion::copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment) {
+  while (bytes_done_ < bytes_total_) {
+    if (cancelled_) return Error{ErrorCode::kRefused, "The conversion was cancelled."};
+    const std::uint64_t offset = bytes_done_;
+    const auto piece = segment.first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(segment.size(), bytes_total_ - offset)));
+    TRY(from.read(offset, piece));
+    TRY(to.write(offset, piece));
+    bytes_done_ += piece.size();
+  }
+  return to.flush();
+}
+
+Result<Descriptor> Conversion::commit() {
+  KEYTRAIL_CHECK(target_ != nullptr && bytes_done_ == bytes_total_);
+  TRY(commit_descriptor(folder_, disk_));
+  return target_->descriptor();
+}
+
+Result<std::unique_ptr<DiskEngine>> Conversion::retire() {
+  KEYTRAIL_CHECK(target_ != nullptr);
+  source_.reset();  // Its lock would keep us from overwriting it.
+  TRY(retire_leftovers(folder_, disk_));
+  return std::move(target_);
+}
+
+Result<ActionFound> recover(DiskFolder& folder, std::string_view disk, std::string_view action) {
+  KEYTRAIL_CHECK(!action.empty());
+  const Descriptor descriptor = TRY(read_descriptor(folder, disk));
+  if (descriptor.action == action) return ActionFound::kCommitted;
+  const auto beside = TRY(leftovers(folder, disk, descriptor));
+  TRY(discard(folder, beside));
+  return ActionFound::kNotCommitted;
+}
+
+Result<void> retire_leftovers(DiskFolder& folder, std::string_view disk) {
+  const Descriptor descriptor = TRY(read_descriptor(folder, disk));
+  const auto old = TRY(leftovers(folder, disk, descriptor));
+  return discard(folder, old);
+}
+
+Result<Descriptor> begin_rewrap(DiskFolder& folder, std::string_view disk, DiskEngine& engine,
+                                std::string key_safe, std::string key_id, std::string action) {
+  Descriptor descriptor = engine.descriptor();
+  KEYTRAIL_CHECK(descriptor.encryption.has_value());
+  descriptor.generation += 1;
+  descriptor.action = std::move(action);
+  descriptor.encryption->key_safe = std::move(key_safe);
+  descriptor.encryption->key_id = std::move(key_id);
+  return replace_descriptor(folder, disk, engine, std::move(descriptor));
+}
+
+Result<Descriptor> end_rewrap(DiskFolder& folder, std::string_view disk, DiskEngine& engine) {
+  Descriptor descriptor = engine.descriptor();
+  KEYTRAIL_CHECK(descriptor.encryption.has_value());
+  DiskEncryption& encryption = *descriptor.encryption;
+  auto safe = TRY(crypto::parse_key_safe(encryption.key_safe));
+  if (std::erase_if(safe, [&](const auto& pair) { return pair.locker.key != encryption.key_id; }) ==
+      0) {
+    return descriptor;
+  }
+  if (safe.empty()) {
+    return Error{ErrorCode::kCorrupt, "The disk's key safe has no wrapping by its own key."};
+  }
+  encryption.key_safe = crypto::format_key_safe(safe);
+  descriptor.generation += 1;
+  return replace_descriptor(folder, disk, engine, std::move(descriptor));
+}
+
+}  // namespace keytrail::disk

@@ -1,0 +1,198 @@
+#include "esxi/disk/nbd_connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "esxi/disk/nbd_handshake.h"
+
+namespace keytrail::disk {
+namespace {
+
+// A piece of a large request: stays in the second-level cache between socket, cipher and file.
+constexpr std::size_t kPieceBytes = 128 * 1024;
+constexpr std::size_t kReceiveBytes = 2 * kPieceBytes;
+constexpr std::size_t kSendBytes = 2 * kPieceBytes;
+
+}  // namespace
+
+NbdConnection::NbdConnection(int socket, const NbdExport& exported, DiskEngine* disk,
+                             const std::function<void(const Error&)>& report)
+    : socket_(socket), export_(exported), disk_(disk), report_(report), in_(kReceiveBytes) {
+  out_.reserve(kSendBytes + kPieceBytes + kNbdReplyBytes);
+}
+
+NbdConnection::~NbdConnection() {
+  wipe(in_);  // The guest's data.
+  wipe(out_);
+}
+
+void NbdConnection::run() {
+  if (!negotiate()) {
+    static_cast<void>(send_ready());
+    return;
+  }
+  KEYTRAIL_CHECK(disk_ != nullptr);  // A locked export never gets here.
+  DiskSession session = disk_->session();
+  while (serve(session)) {
+  }
+  static_cast<void>(send_ready());
+}
+
+bool NbdConnection::negotiate() {
+  NbdHandshake handshake(export_);
+  out_ = NbdHandshake::greeting();
+  while (true) {
+    consume(handshake.consume(waiting(), out_));
+    if (handshake.phase() == NbdHandshake::Phase::kTransmission) return true;
+    if (handshake.phase() == NbdHandshake::Phase::kClosed || !receive()) return false;
+  }
+}
+
+bool NbdConnection::serve(DiskSession& disk) {
+  if (!buffer(kNbdRequestBytes)) return false;
+  const auto request = parse_nbd_request(waiting().first<kNbdRequestBytes>());
+  if (!request) return false;
+  consume(kNbdRequestBytes);
+  return carry_out(disk, *request);
+}
+
+bool NbdConnection::carry_out(DiskSession& disk, const NbdRequest& request) {
+  const NbdError refusal = check_nbd_request(request, export_);
+  if (refusal != NbdError::kNone) {
+    if (request.command == NbdCommand::kWrite && !skip_payload(request.length)) return false;
+    reply(request, refusal);
+    return out_.size() < kSendBytes || send_ready();
+  }
+  const bool fua = (request.flags & kNbdCommandFua) != 0;
+  Result<void> done;
+  switch (request.command) {
+    case NbdCommand::kDisconnect:
+      return false;
+    case NbdCommand::kRead:
+      return read(disk, request);
+    case NbdCommand::kWrite:
+      return write(disk, request);
+    case NbdCommand::kFlush:
+      done = disk.flush();
+      break;
+    case NbdCommand::kTrim:
+      done = disk.trim(request.offset, request.length);
+      if (done.ok() && fua) done = disk.flush();
+      break;
+    case NbdCommand::kWriteZeroes:
+      done = disk.write_zeroes(request.offset, request.length);
+      if (done.ok() && fua) done = disk.flush();
+      break;
+  }
+  reply(request, outcome(done));
+  return out_.size() < kSendBytes || send_ready();
+}
+
+bool NbdConnection::read(DiskSession& disk, const NbdRequest& request) {
+  std::uint32_t done = 0;
+  while (done < request.length) {
+    const auto piece = std::min<std::size_t>(kPieceBytes, request.length - done);
+    const std::size_t start = out_.size();
+    if (done == 0) append_nbd_reply(out_, NbdError::kNone, request.cookie);
+    const std::size_t data = out_.size();
+    out_.resize(data + piece);
+    const NbdError error =
+        outcome(disk.read(request.offset + done, std::span(out_).subspan(data, piece)));
+    if (error != NbdError::kNone) {
+      out_.resize(start);
+      if (done > 0)
+        return false;  // "All is well" is out already: only hanging up can take it back.
+      reply(request, error);
+      return true;
+    }
+    done += static_cast<std::uint32_t>(piece);
+    if (out_.size() >= kSendBytes && !send_ready()) return false;
+  }
+  return true;
+}
+
+bool NbdConnection::write(DiskSession& disk, const NbdRequest& request) {
+  NbdError error = NbdError::kNone;
+  std::uint32_t done = 0;
+  while (done < request.length) {
+    const auto piece = std::min<std::size_t>(kPieceBytes, request.length - done);
+    if (!buffer(piece)) return false;
+    if (error == NbdError::kNone) {  // After a failure the rest is only taken off the wire.
+      error = outcome(disk.write(request.offset + done, waiting().first(piece)));
+    }
+    consume(piece);
+    done += static_cast<std::uint32_t>(piece);
+  }
+  if (error == NbdError::kNone && (request.flags & kNbdCommandFua) != 0) {
+    error = outcome(disk.flush());
+  }
+  reply(request, error);
+  return out_.size() < kSendBytes || send_ready();
+}
+
+bool NbdConnection::skip_payload(std::uint32_t length) {
+  if (length > kNbdPayloadBytesMax) return false;  // More than was offered: not worth reading.
+  while (length > 0) {
+    if (waiting().empty() && !receive()) return false;
+    const auto piece = std::min<std::size_t>(waiting().size(), length);
+    consume(piece);
+    length -= static_cast<std::uint32_t>(piece);
+  }
+  return true;
+}
+
+bool NbdConnection::buffer(std::size_t bytes) {
+  while (waiting().size() < bytes) {
+    if (!receive()) return false;
+  }
+  return true;
+}
+
+bool NbdConnection::receive() {
+  if (!send_ready()) return false;
+  if (in_begin_ > 0) {  // At most a piece; usually nothing, or the first part of a request.
+    std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+  }
+  ssize_t got = 0;
+  do {
+    got = ::recv(socket_, in_.data() + in_end_, in_.size() - in_end_, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) return false;
+  in_end_ += static_cast<std::size_t>(got);
+  return true;
+}
+
+bool NbdConnection::send_ready() {
+  ByteView rest = out_;
+  while (!rest.empty()) {
+    const ssize_t put = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    rest = rest.subspan(static_cast<std::size_t>(put));
+  }
+  out_.clear();
+  return true;
+}
+
+void NbdConnection::reply(const NbdRequest& request, NbdError error) {
+  append_nbd_reply(out_, error, request.cookie);
+}
+
+NbdError NbdConnection::outcome(const Result<void>& result) {
+  if (result.ok()) return NbdError::kNone;
+  if (report_) report_(result.error());
+  return NbdError::kIo;  // Not ENOSPC, on which some guests would stop and wait: the host is told.
+}
+
+std::span<std::uint8_t> NbdConnection::waiting() {
+  return std::span(in_).subspan(in_begin_, in_end_ - in_begin_);
+}
+
+void NbdConnection::consume(std::size_t bytes) { in_begin_ += bytes; }
+
+}  // namespace keytrail::disk

@@ -1,0 +1,197 @@
+#include "esxi/disk/nbd_server.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "esxi/disk/nbd_connection.h"
+
+namespace keytrail::disk {
+namespace {
+
+constexpr int kBacklog = 16;
+constexpr std::size_t kSocketPathMax = 100;  // sun_path has 108.
+
+Error socket_error(std::string_view doing, const std::string& path) {
+  return {ErrorCode::kUnavailable,
+          std::string(doing) + " the disk's socket " + path + ": " + std::strerror(errno) + "."};
+}
+
+// Binds `path`, however long it is: a long one through the descriptor of its folder.
+Result<int> bind_socket(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const int folder_fd = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) return socket_error("Making", path);
+  const std::string bound = path.size() <= kSocketPathMax
+                                ? path
+                                : "/proc/self/fd/" + std::to_string(folder_fd) + "/" + name;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (bound.size() >= sizeof address.sun_path) {
+    ::close(folder_fd);
+    return Error{ErrorCode::kInvalid, "The name of the disk's socket is too long: " + name};
+  }
+  std::memcpy(address.sun_path, bound.c_str(), bound.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  KEYTRAIL_CHECK(fd >= 0);
+  ::unlinkat(folder_fd, name.c_str(), 0);  // A dead server's; a live one holds the disk's lock.
+  const bool bound_well =
+      ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::fchmodat(folder_fd, name.c_str(), 0600, 0) == 0 &&  // Before anyone can connect.
+      ::listen(fd, kBacklog) == 0;
+  ::close(folder_fd);
+  if (bound_well) return fd;
+  const Error error = socket_error("Making", path);
+  ::close(fd);
+  return error;
+}
+
+bool may_connect(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+         (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
+}  // namespace
+
+struct NbdServer::Shared {
+  struct Client {
+    int fd = -1;
+    std::atomic<bool> done{false};
+    std::thread thread;
+  };
+
+  std::string path;
+  NbdExport exported;
+  DiskEngine* disk = nullptr;
+  Report report;
+  int listener = -1;
+  int wake = -1;  // An eventfd: stop.
+  std::thread acceptor;
+  mutable std::mutex mutex;
+  std::list<Client> clients;  // Guarded by `mutex`; a client's fd is closed only when it is joined.
+
+  void accept_clients();
+  void add_client(int fd);
+  void reap();
+  void stop();
+};
+
+Result<std::unique_ptr<NbdServer>> NbdServer::start(const std::string& socket_path,
+                                                    std::string name, DiskEngine& disk,
+                                                    Report report) {
+  NbdExport exported{.name = std::move(name),
+                     .size_bytes = disk.size_bytes(),
+                     .block_bytes = disk.sector_bytes(),
+                     .locked = {}};
+  return start(socket_path, std::move(exported), &disk, std::move(report));
+}
+
+Result<std::unique_ptr<NbdServer>> NbdServer::start_locked(const std::string& socket_path,
+                                                           std::string name, std::string why) {
+  KEYTRAIL_CHECK(!why.empty());
+  NbdExport exported{.name = std::move(name), .locked = std::move(why)};
+  return start(socket_path, std::move(exported), nullptr, {});
+}
+
+Result<std::unique_ptr<NbdServer>> NbdServer::start(const std::string& socket_path,
+                                                    NbdExport exported, DiskEngine* disk,
+                                                    Report report) {
+  auto shared = std::make_unique<Shared>();
+  shared->path = socket_path;
+  shared->exported = std::move(exported);
+  shared->disk = disk;
+  shared->report = std::move(report);
+  shared->listener = TRY(bind_socket(socket_path));
+  shared->wake = ::eventfd(0, EFD_CLOEXEC);
+  KEYTRAIL_CHECK(shared->wake >= 0);
+  shared->acceptor = std::thread([server = shared.get()] { server->accept_clients(); });
+  return std::unique_ptr<NbdServer>(new NbdServer(std::move(shared)));
+}
+
+NbdServer::NbdServer(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+NbdServer::~NbdServer() { stop(); }
+
+void NbdServer::stop() { shared_->stop(); }
+
+std::size_t NbdServer::connections() const {
+  const std::lock_guard lock(shared_->mutex);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(shared_->clients, [](const auto& client) { return !client.done; }));
+}
+
+void NbdServer::Shared::accept_clients() {
+  while (true) {
+    pollfd waiting[2] = {{listener, POLLIN, 0}, {wake, POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
+    if (waiting[1].revents != 0) return;
+    if ((waiting[0].revents & POLLIN) == 0) continue;
+    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd >= 0) add_client(fd);
+  }
+}
+
+void NbdServer::Shared::add_client(int fd) {
+  reap();
+  const std::lock_guard lock(mutex);
+  if (!may_connect(fd) || clients.size() >= kConnectionsMax) {
+    ::close(fd);
+    return;
+  }
+  Client& client = clients.emplace_back();
+  client.fd = fd;
+  client.thread = std::thread([this, &client] {
+    NbdConnection(client.fd, exported, disk, report).run();
+    ::shutdown(client.fd, SHUT_RDWR);
+    client.done = true;
+  });
+}
+
+void NbdServer::Shared::reap() {
+  const std::lock_guard lock(mutex);
+  for (auto client = clients.begin(); client != clients.end();) {
+    if (!client->done) {
+      ++client;
+      continue;
+    }
+    client->thread.join();
+    ::close(client->fd);
+    client = clients.erase(client);
+  }
+}
+
+void NbdServer::Shared::stop() {
+  if (listener < 0) return;
+  const std::uint64_t one = 1;
+  KEYTRAIL_CHECK(::write(wake, &one, sizeof one) == sizeof one);
+  acceptor.join();
+  ::close(listener);
+  ::close(wake);
+  listener = wake = -1;
+  ::unlink(path.c_str());
+  for (Client& client : clients) {  // Nobody else is left to add one.
+    ::shutdown(client.fd, SHUT_RDWR);
+    client.thread.join();
+    ::close(client.fd);
+  }
+  const std::lock_guard lock(mutex);
+  clients.clear();
+}
+
+}  // namespace keytrail::disk

@@ -1,0 +1,227 @@
+#include "esxi/disk/os_disk_folder.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "esxi/disk/descriptor.h"
+
+namespace keytrail::disk {
+namespace {
+
+Error storage_error(int number, std::string_view doing, std::string_view name) {
+  const std::string what = std::string(doing) + " " + std::string(name);
+  switch (number) {
+    case ENOENT:
+      return {ErrorCode::kNotFound, what + ": there is no such file."};
+    case ENOSPC:
+    case EDQUOT:
+      return {ErrorCode::kUnavailable,
+              what + ": the datastore is full; free some space and try again."};
+    case EAGAIN:
+    case EACCES:
+      return {ErrorCode::kConflict, what + ": another process has it open."};
+    default:
+      return {ErrorCode::kUnavailable, what + ": " + std::strerror(number) + "."};
+  }
+}
+
+// A file descriptor with an owner.
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+class OsBlockFile final : public BlockFile {
+ public:
+  OsBlockFile(Fd fd, std::uint64_t size, std::string name)
+      : fd_(std::move(fd)), size_(size), name_(std::move(name)) {}
+
+  std::uint64_t size() const override { return size_; }
+
+  Result<void> read(std::uint64_t offset, std::span<std::uint8_t> into) override {
+    while (!into.empty()) {
+      const ssize_t got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return storage_error(errno, "Reading", name_);
+      if (got == 0) {
+        return Error{ErrorCode::kCorrupt, "Reading " + name_ + ": the file was cut short."};
+      }
+      offset += static_cast<std::uint64_t>(got);
+      into = into.subspan(static_cast<std::size_t>(got));
+    }
+    return {};
+  }
+
+  Result<void> write(std::uint64_t offset, ByteView bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t put =
+          ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return storage_error(errno, "Writing", name_);
+      offset += static_cast<std::uint64_t>(put);
+      bytes = bytes.subspan(static_cast<std::size_t>(put));
+    }
+    return {};
+  }
+
+  Result<void> punch(std::uint64_t offset, std::uint64_t length) override {
+    if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(offset), static_cast<off_t>(length)) == 0) {
+      return {};
+    }
+    if (errno != EOPNOTSUPP) return storage_error(errno, "Punching", name_);
+    static constexpr std::uint8_t kZeros[64 * 1024] = {};
+    while (length > 0) {
+      const std::uint64_t piece = std::min<std::uint64_t>(length, sizeof kZeros);
+      TRY(write(offset, ByteView(kZeros, static_cast<std::size_t>(piece))));
+      offset += piece;
+      length -= piece;
+    }
+    return {};
+  }
+
+  Result<void> sync() override {
+    if (::fdatasync(fd_.get()) != 0) return storage_error(errno, "Syncing", name_);
+    return {};
+  }
+
+ private:
+  Fd fd_;
+  std::uint64_t size_;
+  std::string name_;
+};
+
+Result<void> lock(const Fd& fd, std::string_view name) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) return storage_error(errno, "Locking", name);
+  return {};
+}
+
+Result<Fd> open_at(int folder, std::string_view name, int flags) {
+  if (!is_plain_file_name(name)) {
+    return Error{ErrorCode::kInvalid, "A file in a VM's folder must have a plain name."};
+  }
+  Fd fd(::openat(folder, std::string(name).c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return storage_error(errno, "Opening", name);
+  return fd;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OsDiskFolder>> OsDiskFolder::open_folder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return storage_error(errno, "Opening", path);
+  return std::unique_ptr<OsDiskFolder>(new OsDiskFolder(fd, path));
+}
+
+OsDiskFolder::~OsDiskFolder() { ::close(folder_); }
+
+Result<std::unique_ptr<BlockFile>> OsDiskFolder::open(std::string_view name) {
+  Fd fd = TRY(open_at(folder_, name, O_RDWR));
+  TRY(lock(fd, name));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return storage_error(errno, "Opening", name);
+  if (!S_ISREG(info.st_mode)) {
+    return Error{ErrorCode::kCorrupt, "Opening " + std::string(name) + ": it is not a file."};
+  }
+  return std::unique_ptr<BlockFile>(
+      new OsBlockFile(std::move(fd), static_cast<std::uint64_t>(info.st_size), std::string(name)));
+}
+
+Result<std::unique_ptr<BlockFile>> OsDiskFolder::create(std::string_view name, std::uint64_t size) {
+  Fd fd = TRY(open_at(folder_, name, O_RDWR | O_CREAT));
+  TRY(lock(fd, name));  // Before it is cut: it may be another's.
+  if (::ftruncate(fd.get(), 0) != 0) return storage_error(errno, "Creating", name);
+  const int reserved = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
+  if (reserved != 0) {
+    ::unlinkat(folder_, std::string(name).c_str(), 0);
+    return storage_error(reserved, "Creating", name);
+  }
+  return std::unique_ptr<BlockFile>(new OsBlockFile(std::move(fd), size, std::string(name)));
+}
+
+Result<std::string> OsDiskFolder::read_text(std::string_view name, std::size_t bytes_max) {
+  const Fd fd = TRY(open_at(folder_, name, O_RDONLY));
+  std::string text(bytes_max + 1, '\0');
+  std::size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got = ::read(fd.get(), text.data() + have, text.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return storage_error(errno, "Reading", name);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  if (have > bytes_max) {
+    return Error{ErrorCode::kCorrupt, "Reading " + std::string(name) + ": it is too long."};
+  }
+  text.resize(have);
+  return text;
+}
+
+Result<void> OsDiskFolder::write_text(std::string_view name, std::string_view text) {
+  const Fd fd = TRY(open_at(folder_, name, O_WRONLY | O_CREAT | O_TRUNC));
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd.get(), text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return storage_error(errno, "Writing", name);
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (::fsync(fd.get()) != 0) return storage_error(errno, "Syncing", name);
+  return {};
+}
+
+Result<void> OsDiskFolder::rename(std::string_view from, std::string_view to) {
+  KEYTRAIL_CHECK(is_plain_file_name(from) && is_plain_file_name(to));
+  if (::renameat(folder_, std::string(from).c_str(), folder_, std::string(to).c_str()) != 0) {
+    return storage_error(errno, "Renaming", from);
+  }
+  return {};
+}
+
+Result<void> OsDiskFolder::remove(std::string_view name) {
+  KEYTRAIL_CHECK(is_plain_file_name(name));
+  if (::unlinkat(folder_, std::string(name).c_str(), 0) != 0 && errno != ENOENT) {
+    return storage_error(errno, "Removing", name);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> OsDiskFolder::names() {
+  const int again = ::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (again < 0) return storage_error(errno, "Listing", path_);
+  DIR* const stream = ::fdopendir(again);
+  KEYTRAIL_CHECK(stream != nullptr);
+  std::vector<std::string> found;
+  while (const dirent* entry = ::readdir(stream)) {
+    if (is_plain_file_name(entry->d_name)) found.emplace_back(entry->d_name);
+  }
+  ::closedir(stream);
+  std::ranges::sort(found);
+  return found;
+}
+
+Result<void> OsDiskFolder::sync() {
+  if (::fsync(folder_) != 0) return storage_error(errno, "Syncing", path_);
+  return {};
+}
+
+}  // namespace keytrail::disk

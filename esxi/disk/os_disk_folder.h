@@ -1,0 +1,37 @@
+// OsDiskFolder: a VM's folder on a real file system.
+//
+// Everything goes through the folder's descriptor (openat), so paths may be long and a folder that
+// is moved stays the same one; symbolic links are not followed. The lock is an
+// open-file-description lock (F_OFD_SETLK): it excludes other processes and other opens of this
+// one, and dies with the process.
+#pragma once
+
+#include "esxi/disk/disk_folder.h"
+
+namespace keytrail::disk {
+
+class OsDiskFolder final : public DiskFolder {
+ public:
+  // kNotFound if there is no such folder.
+  static Result<std::unique_ptr<OsDiskFolder>> open_folder(const std::string& path);
+  ~OsDiskFolder() override;
+  OsDiskFolder(const OsDiskFolder&) = delete;
+  OsDiskFolder& operator=(const OsDiskFolder&) = delete;
+
+  Result<std::unique_ptr<BlockFile>> open(std::string_view name) override;
+  Result<std::unique_ptr<BlockFile>> create(std::string_view name, std::uint64_t size) override;
+  Result<std::string> read_text(std::string_view name, std::size_t bytes_max) override;
+  Result<void> write_text(std::string_view name, std::string_view text) override;
+  Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> remove(std::string_view name) override;
+  Result<std::vector<std::string>> names() override;
+  Result<void> sync() override;
+
+ private:
+  OsDiskFolder(int folder, std::string path) : folder_(folder), path_(std::move(path)) {}
+
+  int folder_;
+  std::string path_;  // For error texts only.
+};
+
+}  // namespace keytrail::disk
