@@ -31,7 +31,7 @@ struct SecretData {
   KeyBlock block;
 };
 struct OpaqueObject {
-  ttlv::Enumeration type{0x80000001};  // The standard lists no Opaque Data Type, vendors do.
+  std::uint32_t type = 0x80000001;  // The standard lists no Opaque Data Type, vendors do.
   SecretBytes value;
 };
 
