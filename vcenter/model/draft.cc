@@ -1,0 +1,42 @@
+#include "vcenter/model/draft.h"
+
+#include <algorithm>
+
+#include "bus/secret/sha256.h"
+
+namespace keytrail::vcenter {
+
+Draft& Draft::read(const std::string& stream) {
+  const auto known = std::any_of(decision_.guards.begin(), decision_.guards.end(),
+                                 [&](const auto& guard) { return guard.first == stream; });
+  if (!known) decision_.guards.emplace_back(stream, state_.version_of(stream));
+  return *this;
+}
+
+Draft& Draft::say(std::string stream, vcenter::Event event) {
+  Body body;
+  body.stream = std::move(stream);
+  body.user = caller_.user;
+  body.origin = caller_.origin;
+  body.action = caller_.action;
+  body.cause = caller_.cause;
+  body.event = std::move(event);
+  decision_.facts.push_back(std::move(body));
+  return *this;
+}
+
+Draft& Draft::attach(Bytes bytes) {
+  KEYTRAIL_CHECK(!decision_.facts.empty());
+  decision_.facts.back().attachments.push_back(sha256(bytes));
+  decision_.attachments.push_back({AttachmentKind::kClear, std::move(bytes)});
+  return *this;
+}
+
+Draft& Draft::refuse(std::string command, std::string object, Refusal reason, std::string detail) {
+  return say(action_stream(state_, caller_.action), CommandRefused{.command = std::move(command),
+                                                                   .object = std::move(object),
+                                                                   .reason = reason,
+                                                                   .detail = std::move(detail)});
+}
+
+}  // namespace keytrail::vcenter

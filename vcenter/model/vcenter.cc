@@ -1,0 +1,107 @@
+#include "vcenter/model/vcenter.h"
+
+#include "bus/events/match.h"
+#include "vcenter/model/host_facts.h"
+
+namespace keytrail::vcenter {
+namespace {
+
+constexpr std::string_view kHostAuthor = "esxi/";
+
+void evolve_own(State& state, const About& about, const vcenter::Event& event) {
+  // Notes change nothing; each is named, so that a new event does not pass unseen.
+  match(
+      event, [](const LoggedIn&) {}, [](const LoginRefused&) {}, [](const PrivilegeChecked&) {},
+      [](const CommandRefused&) {}, [](const ProviderProbeFailed&) {},
+      [](const ServerUnreachable&) {}, [](const KeyPushed&) {}, [](const KeyUnavailable&) {},
+      [](const OrderExpired&) {},  // The action's refusal follows in the same unit.
+      [&](const auto& e) { evolve(state, about, e); });
+}
+
+// A stream's version is kept if decisions read it; of an action's own streams only while it is
+// open.
+void keep_version(State& state, const Fact& fact) {
+  const std::string& stream = fact.body.stream;
+  const bool is_of_action = stream.find("/action/") != std::string::npos;
+  if (is_of_action && !state.actions.contains(fact.body.action)) return;
+  const bool is_of_host = stream.starts_with(kHostAuthor);
+  if (is_of_host && !is_of_action && !stream.ends_with("/boot") && !stream.ends_with("/mode")) {
+    return;
+  }
+  state.versions[stream] = fact.stamp.version;
+}
+
+void touch_action(State& state, const Fact& fact) {
+  const auto found = state.actions.find(fact.body.action);
+  if (found == state.actions.end()) return;
+  found->second.last = fact.stamp.position;
+  found->second.since = fact.stamp.time;
+}
+
+}  // namespace
+
+Decision decide(const State& state, const Caller& caller, const Command& command) {
+  return match(command, [&](const auto& c) { return decide(state, caller, c); });
+}
+
+void evolve(State& state, const Fact& fact) {
+  const About about{fact.stamp, fact.body};
+  const std::string& author = fact.stamp.author;
+  if (author == "vcenter/" + state.vcenter) {
+    if (const auto* own = std::get_if<vcenter::Event>(&fact.body.event)) {
+      evolve_own(state, about, *own);
+    } else if (const auto* part = std::get_if<part::Event>(&fact.body.event)) {
+      if (const auto* started = std::get_if<part::PartStarted>(part)) state.epoch = started->epoch;
+    }
+  } else if (author.starts_with(kHostAuthor)) {
+    const auto* event = std::get_if<esxi::Event>(&fact.body.event);
+    if (event == nullptr) return;
+    evolve(state, about, author.substr(kHostAuthor.size()), *event);
+  } else {
+    return;
+  }
+  keep_version(state, fact);
+  touch_action(state, fact);
+  if (fact.body.stream == rights_stream(state) && effect_of(fact.body.event) == Effect::kChange) {
+    state.rights.position = fact.stamp.position;
+  }
+}
+
+std::vector<Duty> next(const State& state, TimeNs now) {
+  std::vector<Duty> duties;
+  if (is_unfounded(state)) duties.emplace_back(MakeAdministrator{});
+  for (const auto& [name, provider] : state.providers) {
+    if (provider.probe_name.empty()) continue;
+    duties.emplace_back(ProbeProvider{name, provider.probe_action, provider.probe_name});
+  }
+  for (const auto& [id, action] : state.actions) {
+    const auto duty = next(state, action, now);
+    if (!duty.has_value()) continue;
+    match(*duty, [&](const auto& d) { duties.emplace_back(d); });
+  }
+  return duties;
+}
+
+std::optional<Ending> ending_of(const vcenter::Event& event) {
+  const auto refused = [](const auto& e) {
+    return std::optional(Ending{false, e.reason, e.detail});
+  };
+  const auto completed = std::optional(Ending{.succeeded = true});
+  return match(
+      event, [&](const CommandRefused& e) { return refused(e); },
+      [&](const VmCreationRefused& e) { return refused(e); },
+      [&](const EncryptionRefused& e) { return refused(e); },
+      [&](const DecryptionRefused& e) { return refused(e); },
+      [&](const RecryptRefused& e) { return refused(e); },
+      [&](const PowerRefused& e) { return refused(e); },
+      [&](const UnlockRefused& e) { return refused(e); },
+      [&](const VmCreated&) { return completed; },
+      [&](const EncryptionCompleted&) { return completed; },
+      [&](const DecryptionCompleted&) { return completed; },
+      [&](const RecryptCompleted&) { return completed; },
+      [&](const PowerCompleted&) { return completed; },
+      [&](const UnlockCompleted&) { return completed; },
+      [](const auto&) { return std::optional<Ending>(); });
+}
+
+}  // namespace keytrail::vcenter
