@@ -15,6 +15,11 @@ namespace keytrail {
 using Position = std::uint64_t;  // of a fact in the log, from 1, no gaps; 0 = none
 using TimeNs = std::uint64_t;    // nanoseconds since 1970-01-01 UTC
 
+// "2026-11-24T08:00:00.123456789Z", always with nine digits, so that texts sort like times.
+[[nodiscard]] std::string to_rfc3339(TimeNs time);
+// RFC 3339 with Z, up to nine digits after the second or none; a date alone is its midnight.
+[[nodiscard]] Result<TimeNs> time_from_rfc3339(std::string_view text);
+
 // One user action. Every fact that it causes carries it; it is also the W3C trace id, so never all zero.
 struct ActionId {
   std::array<std::uint8_t, 16> bytes{};

@@ -1,6 +1,8 @@
 // The JSON form of a fact: CloudEvents 1.0, structured mode (LOG format section 5).
 //
-// A rendering only: what is hashed is the Cap'n Proto body. Every 64-bit number is a string. Pure; any thread.
+// A rendering only: what is hashed is the Cap'n Proto body. Every 64-bit number is a string, hashes and keys are
+// hexadecimal, words of enumerations stand as in event.capnp, and bytes that are no UTF-8 become U+FFFD.
+// Pure; any thread.
 #pragma once
 
 #include <string>
