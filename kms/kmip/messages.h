@@ -108,8 +108,9 @@ struct ResponseMessage {
 [[nodiscard]] SecretBytes encode_error_response(const MalformedRequest& request,
                                                 std::int64_t now_seconds);
 
-// The client's half. `decode_response` is lenient where servers are known to differ: items that are
-// not known here are passed over. `invalid` if the bytes are not a response message.
+// The client's half. What the message's version does not know is left out. `decode_response` is
+// lenient where servers are known to differ: items that are not known here are passed over.
+// `invalid` if the bytes are not a response message.
 [[nodiscard]] SecretBytes encode_request(const RequestMessage& message);
 [[nodiscard]] Result<ResponseMessage> decode_response(ByteView bytes,
                                                       const ttlv::Limits& limits = {});

@@ -31,7 +31,7 @@ struct SecretData {
   KeyBlock block;
 };
 struct OpaqueObject {
-  std::uint32_t type = 0x80000001;  // The standard lists no Opaque Data Type, vendors do.
+  ttlv::Enumeration type{0x80000001};  // The standard lists no Opaque Data Type, vendors do.
   SecretBytes value;
 };
 

@@ -1,8 +1,7 @@
 // The payloads: one struct pair per operation (KMIP 1.4, section 4).
 //
 // Where a request leaves its unique identifier out, the ID placeholder of the batch is meant. An
-// operation is added by writing its pair here, its lines in payloads.cc and version.cc, and nothing
-// else.
+// operation is added by its pair here, its description in payloads.cc and its line in version.cc.
 #pragma once
 
 #include <cstdint>
@@ -31,26 +30,26 @@ struct RngParameters {
   RngAlgorithm algorithm = RngAlgorithm::kUnspecified;
 };
 struct ProfileInformation {
-  std::uint32_t profile = 0;  // Profile Name
-  std::optional<std::string> server_uri;
-  std::optional<std::int32_t> server_port;
+  ttlv::Enumeration profile;  // Profile Name
+  std::optional<std::string> server_uri = {};
+  std::optional<std::int32_t> server_port = {};
 };
 struct CapabilityInformation {
-  std::optional<bool> streaming;
-  std::optional<bool> asynchronous;
-  std::optional<bool> attestation;
-  std::optional<bool> batch_undo;      // 1.4
-  std::optional<bool> batch_continue;  // 1.4
-  std::optional<ttlv::Enumeration> unwrap_mode;
-  std::optional<ttlv::Enumeration> destroy_action;
-  std::optional<ttlv::Enumeration> shredding_algorithm;
-  std::optional<ttlv::Enumeration> rng_mode;
+  std::optional<bool> streaming = {};
+  std::optional<bool> asynchronous = {};
+  std::optional<bool> attestation = {};
+  std::optional<bool> batch_undo = {};      // 1.4
+  std::optional<bool> batch_continue = {};  // 1.4
+  std::optional<ttlv::Enumeration> unwrap_mode = {};
+  std::optional<ttlv::Enumeration> destroy_action = {};
+  std::optional<ttlv::Enumeration> shredding_algorithm = {};
+  std::optional<ttlv::Enumeration> rng_mode = {};
 };
 struct QueryResponse {
   std::vector<Operation> operations;
   std::vector<ObjectType> object_types;
-  std::optional<std::string> vendor;
-  std::optional<ttlv::Value> server_information;  // A structure of the vendor's own.
+  std::optional<std::string> vendor = {};
+  std::optional<ttlv::Value> server_information = {};  // A structure of the vendor's own.
   std::vector<std::string> application_namespaces;
   std::vector<RngParameters> rngs;           // 1.3
   std::vector<ProfileInformation> profiles;  // 1.3
@@ -79,10 +78,10 @@ struct RegisterResponse {
 };
 
 struct GetRequest {
-  ObjectId id;
-  std::optional<KeyFormatType> format;
-  std::optional<KeyWrapType> wrap_type;
-  std::optional<KeyCompressionType> compression;
+  ObjectId id = {};
+  std::optional<KeyFormatType> format = {};
+  std::optional<KeyWrapType> wrap_type = {};
+  std::optional<KeyCompressionType> compression = {};
 };
 struct GetResponse {
   ObjectType type = ObjectType::kSymmetricKey;
@@ -91,7 +90,7 @@ struct GetResponse {
 };
 
 struct GetAttributesRequest {
-  ObjectId id;
+  ObjectId id = {};
   std::vector<std::string> names;  // None: all.
 };
 struct GetAttributesResponse {
@@ -100,7 +99,7 @@ struct GetAttributesResponse {
 };
 
 struct GetAttributeListRequest {
-  ObjectId id;
+  ObjectId id = {};
 };
 struct GetAttributeListResponse {
   std::string id;
@@ -108,7 +107,7 @@ struct GetAttributeListResponse {
 };
 
 struct AddAttributeRequest {
-  ObjectId id;
+  ObjectId id = {};
   Attribute attribute;
 };
 struct AddAttributeResponse {
@@ -117,35 +116,35 @@ struct AddAttributeResponse {
 };
 
 struct LocateRequest {
-  std::optional<std::int32_t> maximum_items;
-  std::optional<std::int32_t> offset_items;         // 1.3
-  std::optional<std::int32_t> storage_status_mask;  // Bits of StorageStatus.
-  std::optional<ObjectGroupMember> group_member;    // 1.1
-  std::vector<Attribute> attributes;                // All must match.
+  std::optional<std::int32_t> maximum_items = {};
+  std::optional<std::int32_t> offset_items = {};         // 1.3
+  std::optional<std::int32_t> storage_status_mask = {};  // Bits of StorageStatus.
+  std::optional<ObjectGroupMember> group_member = {};    // 1.1
+  std::vector<Attribute> attributes;                     // All must match.
 };
 struct LocateResponse {
-  std::optional<std::int32_t> located_items;  // 1.3
+  std::optional<std::int32_t> located_items = {};  // 1.3
   std::vector<std::string> ids;
 };
 
 struct ActivateRequest {
-  ObjectId id;
+  ObjectId id = {};
 };
 struct ActivateResponse {
   std::string id;
 };
 
 struct RevokeRequest {
-  ObjectId id;
+  ObjectId id = {};
   RevocationReason reason;
-  std::optional<ttlv::DateTime> compromise_occurrence;
+  std::optional<ttlv::DateTime> compromise_occurrence = {};
 };
 struct RevokeResponse {
   std::string id;
 };
 
 struct DestroyRequest {
-  ObjectId id;
+  ObjectId id = {};
 };
 struct DestroyResponse {
   std::string id;

@@ -35,7 +35,7 @@ struct TrustedAuthority {
   std::string ca_pem;
   std::string server_name;  // A DNS name or an address that the certificate must bear; empty: any.
 };
-struct AnyServer {};  // Only to look: `handshake_facts` of a connection that carries no request.
+struct AnyServer {};  // Only to look: a connection that carries no request.
 using ServerTrust = std::variant<PinnedCertificate, TrustedAuthority, AnyServer>;
 
 // A TLS set-up that connections are made from.

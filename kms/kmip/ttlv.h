@@ -79,7 +79,7 @@ class ItemView {
 class Children {
  public:
   // REQUIRES: a structure.
-  explicit Children(const ItemView& structure) : rest_(structure.value()) {}
+  explicit Children(const ItemView& structure);
   [[nodiscard]] bool empty() const { return rest_.empty(); }
   [[nodiscard]] ItemView front() const;  // REQUIRES: !empty().
   void pop_front();                      // REQUIRES: !empty().

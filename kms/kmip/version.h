@@ -1,15 +1,16 @@
 // Protocol versions, and what exists in which: the one table behind every answer's form.
 //
-// Clients of an old version break on items that they do not know, so whatever is written for
-// version v passes `exists(…, v)`: operations, attributes, fields, query functions, result reasons.
-// What is read is held to the same table: an item from a later version is a malformed message.
+// Clients of an old version break on items that they do not know, so whatever is written for a
+// version passes `exists`: operations, fields, query functions, result reasons (attributes have
+// their version in their rule). What is read is held to the same table: an item from a later
+// version is a malformed message.
 #pragma once
 
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "kms/kmip/enums.h"
 #include "kms/kmip/tags.h"
@@ -39,10 +40,11 @@ inline constexpr ProtocolVersion kLowestVersion = kSpokenVersions.back();
 
 // Operations that this library has typed payloads for and that `version` knows.
 [[nodiscard]] bool exists(Operation operation, ProtocolVersion version);
-// A field of a message or payload; fields that are not listed exist in every version.
-[[nodiscard]] bool exists(Tag field, ProtocolVersion version);
+[[nodiscard]] std::vector<Operation> operations_of(ProtocolVersion version);
+// A field of a structure (a message's part, a payload, an attribute's value); fields that are not
+// listed exist in every version.
+[[nodiscard]] bool exists(Tag structure, Tag field, ProtocolVersion version);
 [[nodiscard]] bool exists(QueryFunction function, ProtocolVersion version);
-[[nodiscard]] bool exists(ObjectType type, ProtocolVersion version);
 
 // `reason` itself, or the one that `version` has instead for a reason of later days.
 [[nodiscard]] ResultReason reason_for(ResultReason reason, ProtocolVersion version);

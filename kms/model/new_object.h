@@ -1,0 +1,48 @@
+// What Create and Register have in common: an object with its names, attributes and sealed material
+// comes to be.
+#pragma once
+
+#include "kms/model/draft.h"
+#include "kms/model/refusal.h"
+
+namespace keytrail::kms {
+
+// Material under its leaf of the keyring. Sealed by the service before the decision, kept if it is
+// decided again.
+struct SealedMaterial {
+  std::uint64_t leaf = 0;
+  Bytes bytes;        // becomes the attachment
+  Bytes fingerprint;  // of symmetric keys of at least 128 bits
+};
+
+struct NewObject {
+  std::string object;  // the fresh identifier that it is to have
+  ObjectType type = ObjectType::kSymmetricKey;
+  ObjectOrigin origin = ObjectOrigin::kCreated;
+  std::uint32_t algorithm = 0;
+  std::uint32_t length_bits = 0;
+  std::uint32_t usage_mask = 0;
+  std::uint32_t format = 0;
+  std::uint32_t subtype = 0;
+  std::vector<Attribute> attributes;  // Names among them, as given
+  std::vector<std::string> names;     // their texts
+  TimeNs activation_date = 0;         // 0: pre-active until somebody activates it
+  SealedMaterial sealed;
+};
+
+struct Made {
+  std::string object;
+};
+
+// ObjectCreated, NameBound for each name, KeyActivated if it has an activation date.
+[[nodiscard]] Decided<Made> decide_new(Draft& draft, const Client& client, NewObject command);
+
+// Caps on what a client may attach to one object: one fact must hold it.
+[[nodiscard]] std::optional<Refusal> check_attributes(const std::vector<Attribute>& attributes);
+
+// A KMIP Name that can be bound. Names stand in streams' hashes and index keys, so they hold no
+// NUL.
+[[nodiscard]] std::optional<Refusal> check_name(const std::string& name);
+[[nodiscard]] Refusal name_is_taken(const std::string& name);
+
+}  // namespace keytrail::kms
