@@ -1,13 +1,15 @@
 // Appender: the author's end of the log, without I/O.
 //
-// A unit submitted here is completed exactly once, in the order of submission, across reconnects and the
-// orderer's restarts: what is unanswered is sent again under its request id, and the orderer answers a repeat
-// as it did the first time.
+// A unit submitted here is completed exactly once, in the order of submission, across reconnects
+// and the orderer's restarts: what is unanswered is sent again under its request id, and the
+// orderer answers a repeat as it did the first time.
 // Thread safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "bus/protocol/messages.h"
@@ -36,8 +38,8 @@ class Appender {
 
   explicit Appender(Options options);
 
-  // The epoch that this process claims with its first unit (PartStarted, guarded by version epoch - 1).
-  // REQUIRES: called once, before any submit.
+  // The epoch that this process claims with its first unit (PartStarted, guarded by version epoch -
+  // 1). REQUIRES: called once, before any submit.
   void begin(std::uint64_t epoch);
 
   // False: `waiting_max` reached, nothing was taken. `unit.n` and the epoch's guard are set here.
@@ -60,17 +62,23 @@ class Appender {
     Unit unit;
     std::optional<Ack> ack;
   };
-  void send_waiting(std::vector<AppendBatch>& send);
+  void complete_answered(std::vector<Completed>& completed);
+  void send_due(std::vector<AppendBatch>& send);
+  // The claim goes alone: had another process claimed the same epoch first, units sent behind it
+  // would pass for that one's.
+  [[nodiscard]] std::size_t in_flight_limit() const {
+    return claimed_ ? options_.in_flight_max : 1;
+  }
 
   Options options_;
   std::uint64_t epoch_ = 0;
   std::uint64_t next_n_ = 1;
   bool connected_ = false;
   bool resend_ = false;
+  bool claimed_ = false;
   bool fenced_ = false;
   std::deque<Pending> in_flight_;
   std::deque<Pending> waiting_;
-  std::vector<Completed> completed_;
 };
 
 }  // namespace keytrail::protocol

@@ -1,6 +1,7 @@
 // Encodings of the messages: bus.capnp for structs, blobs for facts and attachments.
 //
-// Hostile input: sizes are checked before anything is allocated; kInvalid for anything malformed. Pure.
+// Hostile input: sizes are checked before anything is allocated; kInvalid for anything malformed.
+// Pure.
 #pragma once
 
 #include "bus/protocol/messages.h"
@@ -17,11 +18,13 @@ namespace keytrail::protocol {
 [[nodiscard]] Result<BatchHeader> decode_batch_header(ByteView bytes);
 [[nodiscard]] Result<Head> decode_head(ByteView bytes);
 
-// Facts: (u32 length of stamp + body, u32 zero, stamp, body)*, little-endian, each padded to 8 by nature.
+// Facts: (u32 length of stamp + body, u32 zero, stamp, body)*, little-endian, each padded to 8 by
+// nature.
 void append_fact(Bytes& blob, ByteView stamp, ByteView body);
 [[nodiscard]] Result<std::vector<StoredFact>> decode_facts(ByteView blob);
 
-// Attachments: (u64 position, u32 index, u32 kind, u32 length, u32 zero, bytes, zero padding to 8)*.
+// Attachments: (u64 position, u32 index, u32 kind, u32 length, u32 zero, bytes, zero padding to
+// 8)*.
 void append_attachment(Bytes& blob, const PositionedAttachment& attachment);
 [[nodiscard]] Result<std::vector<PositionedAttachment>> decode_attachments(ByteView blob);
 

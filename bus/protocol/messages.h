@@ -3,8 +3,8 @@
 //   append   AppendBatch -> Ack*                              one DEALER each to the store's ROUTER
 //   live     topic | BatchHeader | facts                      the store's XPUB
 //   head     Head                                             its own topic, at most every 20 ms
-// Values. bus.capnp is their encoding (message_codec.h); facts and attachments travel as blobs (fact_blob.h),
-// so that what an author appended is byte for byte what a subscriber gets.
+// Values. bus.capnp is their encoding (message_codec.h); facts and attachments travel as blobs
+// (message_codec.h), so that what an author appended is byte for byte what a subscriber gets.
 #pragma once
 
 #include <array>
@@ -19,7 +19,10 @@
 namespace keytrail::protocol {
 
 inline constexpr std::size_t kFrameBytesMax = std::size_t{4} << 20;
-inline constexpr std::size_t kWindowMax = 4096;  // units in flight per author; answers kept per author
+// What an author puts into one message, below the frame's cap by the encoding's overhead.
+inline constexpr std::size_t kAppendFrameBytesMax = kFrameBytesMax - (std::size_t{64} << 10);
+inline constexpr std::size_t kWindowMax =
+    4096;  // units in flight per author; answers kept per author
 inline constexpr std::size_t kGuardsPerUnitMax = 64;
 inline constexpr std::size_t kBodiesPerUnitMax = 256;
 inline constexpr std::size_t kUnitsPerBatchMax = kWindowMax;
@@ -68,10 +71,14 @@ struct Ack {
 
 // Topics of the live socket. A fact's topic is its author's part and its effect.
 enum class Topic : std::uint8_t {
-  kEventstoreChange, kEventstoreNote,
-  kKmsChange, kKmsNote,
-  kVcenterChange, kVcenterNote,
-  kEsxiChange, kEsxiNote,
+  kEventstoreChange,
+  kEventstoreNote,
+  kKmsChange,
+  kKmsNote,
+  kVcenterChange,
+  kVcenterNote,
+  kEsxiChange,
+  kEsxiNote,
   kKmsSealed,  // attachments of the kms facts, sent before their kms.change
   kHead,
 };
@@ -88,16 +95,22 @@ using TopicSet = std::uint16_t;
   return static_cast<TopicSet>(1U << static_cast<unsigned>(topic));
 }
 
-// In front of the facts of one batch on one topic. A batch's messages follow each other on a connection, in
-// the order of the topics; `topics` says which there are, so that a follower of several knows when it has all
-// and can apply them in the order of their positions.
+using TopicPositions =
+    std::array<Position, kFactTopicCount>;  // the last one on each topic of facts
+
+// In front of the facts of one batch on one topic. A batch's messages follow each other on a
+// connection: kms.sealed, then the topics in their order; `topics` says which there are, so that a
+// follower of several knows when it has all, and gives them in the order of their positions.
+// `previous` shows a gap to who follows one topic; `before` shows one on any topic, since a batch
+// that was lost whole may have been of other topics than the next that arrives.
 struct BatchHeader {
   std::uint64_t generation = 0;
-  Position previous = 0;  // the last position on this topic before this batch: what shows a gap
+  Position previous = 0;  // the last position on this topic before this batch
   Position first = 0;     // of the whole batch, whatever the topic
   Position last = 0;      // = the durable head
   std::uint32_t count = 0;
   TopicSet topics = 0;
+  TopicPositions before{};  // before this batch
   bool operator==(const BatchHeader&) const = default;
 };
 
@@ -105,7 +118,7 @@ struct Head {
   std::uint64_t generation = 0;
   Position durable_head = 0;
   TimeNs log_time = 0;
-  std::array<Position, kFactTopicCount> last{};  // on each topic
+  TopicPositions last{};
   bool operator==(const Head&) const = default;
 };
 

@@ -1,16 +1,19 @@
 // Transactor: from a decision to its place in the log, without I/O. The loop of every part, once.
 //
-//   decide ─► submit ─► accepted ──────────────────────────► done
-//                └────► conflict ─► follow to there ─► decide again (the part's core does, at most 8 times
-//                                                      in which nothing newer was followed)
-// A transaction is one thing that a part wants to have decided and recorded: a KMIP request, a command, the
-// outcome of a duty. The core keeps what it is about under the transaction's id and answers `decide_again`.
+//   decide ─► submit ─► accepted ───────────────────────► done
+//                └────► conflict ─► follow to there ─► decide again: the part's core does, at most
+//                                                      8 times in which nothing newer was followed
+// A transaction is one thing that a part wants to have decided and recorded: a KMIP request, a
+// command, the outcome of a duty. The core keeps what it is about under the transaction's id and
+// answers `decide_again`.
 // Thread safety: one thread, the core's.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bus/protocol/appender.h"
@@ -48,8 +51,8 @@ class Transactor {
     std::vector<Failed> failed;
   };
 
-  // Encodes and queues a decision. Called again for the same id after decide_again.
-  // REQUIRES: decision.facts is not empty.
+  // Encodes and queues a decision. Called again for the same id after decide_again. A decision
+  // without facts ends the transaction: accepted, with count 0.
   void submit(TransactionId id, const Decision& decision);
   void on_completed(const Appender::Completed& completed);
   // The part's state is evolved up to here.
@@ -60,11 +63,14 @@ class Transactor {
 
  private:
   struct Open {
-    Position wait_for = 0;     // conflict: decide again once followed to here; 0 = under way
-    Position last_waited = 0;  // what the last conflict named
-    int retries = 0;
+    Position decided_at = 0;  // followed to here when it was submitted
+    int retries = 0;          // in which nothing newer was followed
   };
+  void on_conflict(TransactionId id, Open& open, const Ack& ack);
+  void fail(TransactionId id, ErrorCode code, std::string detail);
+
   std::map<TransactionId, Open> open_;
+  std::set<std::pair<Position, TransactionId>> waiting_;  // to be decided again, once followed to
   Position followed_ = 0;
   Outputs outputs_;
 };

@@ -1,0 +1,109 @@
+#include "bus/protocol/appender.h"
+
+#include <algorithm>
+
+namespace keytrail::protocol {
+namespace {
+
+// What a unit adds to a frame, generously.
+std::size_t frame_bytes_of(const Unit& unit) {
+  std::size_t bytes = 64;
+  for (const Guard& guard : unit.guards) bytes += 40 + guard.stream.size();
+  for (const Bytes& body : unit.bodies) bytes += 16 + body.size();
+  for (const Attachment& attachment : unit.attachments) bytes += 32 + attachment.bytes.size();
+  return bytes;
+}
+
+bool fits(const Unit& unit) {
+  return unit.guards.size() <= kGuardsPerUnitMax && unit.bodies.size() <= kBodiesPerUnitMax &&
+         unit.attachments.size() <= kAttachmentsPerUnitMax &&
+         frame_bytes_of(unit) <= kAppendFrameBytesMax;
+}
+
+}  // namespace
+
+Appender::Appender(Options options) : options_(std::move(options)) {
+  KEYTRAIL_CHECK(options_.in_flight_max >= 1 && options_.in_flight_max <= kWindowMax);
+}
+
+void Appender::begin(std::uint64_t epoch) {
+  KEYTRAIL_CHECK(epoch_ == 0 && epoch > 0);
+  epoch_ = epoch;
+}
+
+bool Appender::submit(Unit unit, TicketId ticket) {
+  KEYTRAIL_CHECK(epoch_ > 0 && !unit.bodies.empty());
+  if (waiting_.size() >= options_.waiting_max) return false;
+  unit.n = next_n_++;
+  // The first unit claims the epoch: it raises the version that all others are guarded by.
+  unit.guards.push_back({options_.epoch_stream, unit.n == 1 ? epoch_ - 1 : epoch_});
+  Pending pending{ticket, std::move(unit), std::nullopt};
+  if (!fits(pending.unit)) {
+    pending.ack =
+        Ack{.epoch = epoch_, .n = pending.unit.n, .hint = "the unit is too large to send"};
+  }
+  waiting_.push_back(std::move(pending));
+  return true;
+}
+
+void Appender::on_connected() {
+  connected_ = true;
+  resend_ = true;
+}
+
+void Appender::on_disconnected() { connected_ = false; }
+
+void Appender::on_acks(const std::vector<Ack>& acks) {
+  for (const Ack& ack : acks) {
+    if (ack.epoch != epoch_) continue;  // Meant for the process before this one.
+    const auto at = std::lower_bound(
+        in_flight_.begin(), in_flight_.end(), ack.n,
+        [](const Pending& pending, std::uint64_t n) { return pending.unit.n < n; });
+    if (at == in_flight_.end() || at->unit.n != ack.n || at->ack) continue;  // Answered before.
+    if (ack.outcome == AppendOutcome::kFenced) fenced_ = true;
+    if (ack.n == 1 && ack.outcome == AppendOutcome::kAccepted) claimed_ = true;
+    at->ack = ack;
+  }
+}
+
+Appender::Outputs Appender::take_outputs() {
+  Outputs outputs;
+  outputs.fenced = fenced_;
+  complete_answered(outputs.completed);  // Makes room first.
+  if (connected_ && !fenced_) send_due(outputs.send);
+  complete_answered(outputs.completed);  // What was too large to send has its answer already.
+  return outputs;
+}
+
+void Appender::complete_answered(std::vector<Completed>& completed) {
+  while (!in_flight_.empty() && in_flight_.front().ack) {
+    completed.push_back({in_flight_.front().ticket, std::move(*in_flight_.front().ack)});
+    in_flight_.pop_front();
+  }
+}
+
+void Appender::send_due(std::vector<AppendBatch>& send) {
+  std::size_t frame_bytes = 0;
+  const auto add = [&](const Unit& unit) {
+    const std::size_t bytes = frame_bytes_of(unit);
+    if (send.empty() || frame_bytes + bytes > kAppendFrameBytesMax ||
+        send.back().units.size() >= kUnitsPerBatchMax) {
+      send.push_back({epoch_, {}});
+      frame_bytes = 0;
+    }
+    frame_bytes += bytes;
+    send.back().units.push_back(unit);
+  };
+  if (std::exchange(resend_, false)) {
+    for (const Pending& pending : in_flight_) {
+      if (!pending.ack) add(pending.unit);
+    }
+  }
+  while (!waiting_.empty() && in_flight_.size() < in_flight_limit()) {
+    if (!waiting_.front().ack) add(waiting_.front().unit);
+    in_flight_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+}  // namespace keytrail::protocol
