@@ -1,0 +1,37 @@
+// Texts: what an event says, in words.
+//
+// One exhaustive match per part (texts_PART.cc): a new event does not compile until it has its sentence.
+// Pure; any thread.
+#pragma once
+
+#include <string>
+
+#include "bus/events/fact.h"
+
+namespace keytrail::replay {
+
+struct EventText {
+  std::string operation;  // "Encrypt VM: requested"
+  std::string detail;     // particulars that no facet holds; may be empty
+
+  bool operator==(const EventText&) const = default;
+};
+[[nodiscard]] EventText text_of(const Event& event);
+
+// Of one part's events; text_of picks among them.
+[[nodiscard]] EventText text_of(const part::Event& event);
+[[nodiscard]] EventText text_of(const eventstore::Event& event);
+[[nodiscard]] EventText text_of(const kms::Event& event);
+[[nodiscard]] EventText text_of(const vcenter::Event& event);
+[[nodiscard]] EventText text_of(const esxi::Event& event);
+
+// Words of enumerations, as the tables print them.
+[[nodiscard]] std::string_view to_string(kms::ObjectType type);
+[[nodiscard]] std::string_view to_string(kms::ObjectState state);
+[[nodiscard]] std::string_view to_string(vcenter::EntityKind kind);
+[[nodiscard]] std::string_view to_string(vcenter::HostMode mode);
+[[nodiscard]] std::string_view to_string(vcenter::RecryptDepth depth);
+[[nodiscard]] std::string_view to_string(vcenter::PowerState power);
+[[nodiscard]] std::string_view to_string(vcenter::Refusal refusal);
+
+}  // namespace keytrail::replay
