@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes the guest of demo and tests from Debian's own packages: OUT/vmlinuz (the cloud kernel) and OUT/initrd.gz
-# (busybox, the virtio modules, `init`), and OUT/dm-crypt.cpio.gz, an addition that lets the guest read a disk
-# file the way Linux would (dmsetup and the kernel's dm-crypt).
+# Makes the guest of demo and tests from Debian's own packages: OUT/vmlinuz (the cloud kernel),
+# OUT/initrd.gz (busybox, the virtio modules, `init`), and OUT/dm-crypt.cpio.gz, an addition to the
+# initrd that lets the guest read a disk file as Linux would (dmsetup and the kernel's dm-crypt).
 #
 #   make_guest.sh OUT
 #
-# The packages are downloaded and unpacked, never installed; no root is needed. A second call does nothing.
+# The packages are downloaded and unpacked, never installed; no root is needed. A second call does
+# nothing.
 set -eu
 
 here=$(dirname "$(readlink -f "$0")")
@@ -20,17 +21,23 @@ work=$(mktemp -d "$out/making.XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
 cd "$work"
 
-kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)/\1/p' | head -n 1)
-[ -n "$kernel" ] || { echo "apt knows no linux-image-cloud-amd64: run apt-get update first." >&2; exit 1; }
+kernel=$(apt-cache depends linux-image-cloud-amd64 |
+  sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)/\1/p' | head -n 1)
+if [ -z "$kernel" ]; then
+  echo "apt knows no linux-image-cloud-amd64: run apt-get update first." >&2
+  exit 1
+fi
 echo "Downloading $kernel, busybox-static and dmsetup with its libraries"
-apt-get download -q "$kernel" busybox-static dmsetup libdevmapper1.02.1 libselinux1 libudev1 libpcre2-8-0 libc6
+apt-get download -q "$kernel" busybox-static \
+  dmsetup libdevmapper1.02.1 libselinux1 libudev1 libpcre2-8-0 libc6
 mkdir packages
 for package in ./*.deb; do dpkg-deb -x "$package" packages; done
 cp packages/boot/vmlinuz-* "$out/vmlinuz"
 modules=$(echo packages/lib/modules/*/kernel)
 
 pack() { # pack FOLDER ARCHIVE: a compressed cpio archive, all owned by root
-  (cd "$1" && find . | LC_ALL=C sort | "$work/packages/bin/busybox" cpio -o -H newc -R 0:0 2>/dev/null) | gzip -9n >"$2"
+  (cd "$1" && find . | LC_ALL=C sort |
+    "$work/packages/bin/busybox" cpio -o -H newc -R 0:0 2>/dev/null) | gzip -9n >"$2"
 }
 
 add_module() { # add_module ROOT NAME…: modules are loaded in this order, so the needed come first
@@ -50,13 +57,15 @@ ln -s busybox guest/bin/sh
 cp "$here/init" guest/init
 chmod 755 guest/init
 # virtio.ko of this kernel needs virtio_ring.
-add_module guest virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk
+add_module guest virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci \
+  virtio_blk
 pack guest "$out/initrd.gz"
 
 mkdir -p crypt/bin crypt/lib64 crypt/modules crypt/sbin
 cp packages/sbin/dmsetup crypt/sbin/
 cp packages/lib64/ld-linux-x86-64.so.2 crypt/lib64/
-for library in libdevmapper.so.1.02.1 libselinux.so.1 libudev.so.1 libpcre2-8.so.0 libm.so.6 libc.so.6; do
+for library in libdevmapper.so.1.02.1 libselinux.so.1 libudev.so.1 libpcre2-8.so.0 libm.so.6 \
+  libc.so.6; do
   find packages -name "$library" -exec cp -L {} crypt/lib64/ \;
 done
 add_module crypt dm-mod cryptd crypto_simd aesni-intel ecb xts dm-crypt
