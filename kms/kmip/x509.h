@@ -1,0 +1,34 @@
+// OpenSSL's certificates and keys as owned handles, read from PEM text. Internal to kms/kmip.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bus/secret/secret_bytes.h"
+
+struct x509_st;
+struct evp_pkey_st;
+
+namespace keytrail::kmip {
+
+struct FreeCertificate {
+  void operator()(x509_st* certificate) const;
+};
+struct FreeKey {
+  void operator()(evp_pkey_st* key) const;
+};
+using CertificateHandle = std::unique_ptr<x509_st, FreeCertificate>;
+using KeyHandle = std::unique_ptr<evp_pkey_st, FreeKey>;
+
+// All certificates in `pem`, in order; `invalid` if there is none or one cannot be read.
+[[nodiscard]] Result<std::vector<CertificateHandle>> read_certificates(const std::string& pem);
+[[nodiscard]] Result<KeyHandle> read_private_key(const SecretBytes& pem);
+
+[[nodiscard]] Hash fingerprint_of(const x509_st* certificate);
+[[nodiscard]] std::string pem_of(const x509_st* certificate);
+
+// What OpenSSL's error queue of this thread says, emptied; for an Error's detail.
+[[nodiscard]] std::string openssl_error_text();
+
+}  // namespace keytrail::kmip
