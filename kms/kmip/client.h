@@ -3,11 +3,12 @@
 // Blocking, with a bound on every wait. Errors tell two cases apart, because callers act on them
 // differently:
 //   unavailable  no connection, no answer in time, or no valid one. The connection is closed and
-//   stays so; what was
-//                asked may or may not have happened. Connect anew, or turn to the next server.
-//   refused      the server answered that it will not; `refusal()` has its reason. The session goes
-//   on.
-// Threads: one at a time. Secrets: request and answer are wiped once they are sent or decoded.
+//                stays so; what was asked may or may not have happened. Connect anew, or turn to
+//                the next server.
+//   refused      the server answered that it will not; `refusal()` has its reason. The session
+//                goes on.
+// Threads: one at a time.
+// Secrets: request and answer are wiped once they are sent or decoded.
 #pragma once
 
 #include <memory>
@@ -20,6 +21,8 @@
 #include "kms/kmip/tls.h"
 
 namespace keytrail::kmip {
+
+class TlsConnection;
 
 struct Endpoint {
   std::string host;
@@ -87,12 +90,11 @@ class Client {
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
 
  private:
-  class Connection;
-  Client(std::unique_ptr<Connection> connection, ClientOptions options);
+  Client(std::unique_ptr<TlsConnection> connection, ClientOptions options);
   template <class Response, class Request>
   Result<Response> call(Request request);
 
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<TlsConnection> connection_;
   ClientOptions options_;
   std::optional<Failure> refusal_;
 };

@@ -7,9 +7,10 @@
 //   }
 //
 // FieldWriter writes what exists in the message's version. FieldReader fills in; its first
-// complaint stays, the rest is passed over, so a description needs no error handling. Strict (a
-// server's): fields in the standard's order, none unknown but vendors' extensions. Lenient (a
-// client's): any order, unknown items are passed over. Internal to kms/kmip.
+// complaint stays, the rest is passed over, so a description needs no error handling.
+//   strict   (a server's)  fields in the standard's order, none unknown but vendors' extensions
+//   lenient  (a client's)  any order, unknown items are passed over
+// Internal to kms/kmip.
 #pragma once
 
 #include <optional>

@@ -1,12 +1,13 @@
-// Messages: a header and a batch of items, from bytes to structs and back (KMIP 1.4, sections 6 and
-// 7).
+// Messages: a header and a batch of items, bytes to structs and back (KMIP 1.4, sections 6 and 7).
 //
 // The server reads with `decode_request` and answers with `encode_response`; the client the other
 // way round. Bad input is answered in the protocol's own form at the smallest scope that fits: an
 // item that cannot be read becomes an item with a Failure, to be answered with it, while the others
 // run; a message that cannot be read as a whole becomes a `MalformedRequest`, answered with
-// `encode_error_response`. Encoded messages are SecretBytes, since an answer to Get holds a key.
-// Wiping a receive buffer is its owner's part. Threads: pure functions over values.
+// `encode_error_response`.
+// Encoded messages are SecretBytes, since an answer to Get holds a key. Wiping a receive buffer is
+// its owner's part.
+// Threads: pure functions over values.
 #pragma once
 
 #include <cstdint>

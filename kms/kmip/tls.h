@@ -2,9 +2,10 @@
 //
 // TLS 1.2 and 1.3; no compression, no renegotiation, records wiped after reading
 // (SSL_OP_CLEANSE_PLAINTEXT). For TLS 1.2 the suites include CBC with ECDHE and plain RSA, which
-// the field's clients ask for. The server takes any client certificate at the handshake, also none,
-// and only tells its fingerprint: who a client is gets decided per request, against the enrolled
-// clients, so that resumed sessions are covered and a client may look before it is enrolled.
+// the field's clients ask for.
+// The server takes any client certificate at the handshake, also none, and only tells its
+// fingerprint: who a client is gets decided per request, against the enrolled clients, so that
+// resumed sessions are covered and a client may look before it is enrolled.
 // Threads: a context is set up by one thread and may then be used by several; `rotate_ticket_keys`
 // is safe at any time.
 #pragma once

@@ -1,14 +1,14 @@
 // TTLV: KMIP's binary encoding of tagged, typed items (KMIP 1.4, section 9.1), read and written.
 //
-//   item = tag (3 bytes) | type (1) | length (4, big endian) | value, zero padded to a multiple of
-//   8
+//   item = tag (3 bytes) | type (1) | length (4, big endian) | value, zero padded to 8 bytes
 //
 // Reading comes in two steps. `parse` checks *all* of a message first, before anything is
 // allocated: sizes, depth, number of items, lengths of fixed types, padding, booleans, UTF-8. It
 // alone makes an `ItemView`, so whoever holds one walks over well-formed bytes and meets no error
-// but a wrong type. Views borrow the bytes. What may be key material is copied straight from its
-// view into SecretBytes; everything else may become a `Value`, which copies, compares and can be
-// kept. Threads: values and views; one thread at a time.
+// but a wrong type.
+// Views borrow the bytes. What may be key material is copied straight from its view into
+// SecretBytes; everything else may become a `Value`, which copies, compares and can be kept.
+// Threads: values and views; one thread at a time.
 #pragma once
 
 #include <cstddef>
