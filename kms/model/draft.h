@@ -52,6 +52,7 @@ class Draft {
 
   void record(Event event, std::vector<Attachment> attachments = {});
 
+  [[nodiscard]] const State& state() const { return *base_; }
   [[nodiscard]] TimeNs now() const { return now_; }
   [[nodiscard]] const Scope& scope() const { return scope_; }
   [[nodiscard]] const std::vector<Recorded>& recorded() const { return recorded_; }
@@ -65,7 +66,7 @@ class Draft {
   void reading(std::string stream, std::uint64_t version);
   void take_over(const std::string& object);
 
-  const State& base_;
+  const State* base_;
   State changes_;  // only what this draft touched
   Scope scope_;
   TimeNs now_;

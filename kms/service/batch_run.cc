@@ -1,0 +1,275 @@
+#include "kms/service/batch_run.h"
+
+#include <algorithm>
+
+#include "bus/events/match.h"
+#include "kms/crypto/fingerprint.h"
+#include "kms/model/destroy.h"
+#include "kms/model/get_attributes.h"
+#include "kms/service/object_attributes.h"
+#include "kms/service/request_translation.h"
+#include "kms/service/server_information.h"
+
+namespace keytrail::kms {
+namespace {
+
+constexpr std::uint32_t kFingerprintedBitsMin = 128;
+
+// Digests are worked out of opened material: only where somebody asks.
+bool wants_digest(const std::vector<std::string>& names) {
+  return names.empty() ||
+         std::find(names.begin(), names.end(), kmip::attribute::kDigest) != names.end();
+}
+
+Refusal cannot_be_opened(const Error& error) {
+  return {.reason = Reason::kIllegalOperation,
+          .message = "The object's material cannot be opened on this server.",
+          .detail = error.detail};
+}
+
+}  // namespace
+
+BatchRun::BatchRun(Draft draft, const Client& client, KmipWork& work,
+                   const kmip::RequestMessage& message, Services services)
+    : draft_(std::move(draft)),
+      client_(client),
+      work_(work),
+      message_(message),
+      services_(services) {}
+
+std::vector<kmip::ResponseItem> BatchRun::run() {
+  std::vector<kmip::ResponseItem> done;
+  for (item_ = 0; item_ < message_.items.size(); ++item_) {
+    const kmip::RequestItem& item = message_.items[item_];
+    operation_ = static_cast<std::uint32_t>(item.operation);
+    object_.clear();
+    Payload payload = run(item);
+    if (needs_leaves_) return done;
+    done.push_back({.operation = item.operation, .batch_id = item.batch_id, .outcome = {}});
+    const Refusal* refusal = refusal_in(payload);
+    if (refusal == nullptr) {
+      done.back().outcome = std::get<kmip::ResponsePayload>(std::move(payload));
+      continue;
+    }
+    done.back().outcome = to_failure(*refusal);
+    placeholder_.clear();  // What was to fill it did not come to be.
+    if (message_.header.continuation == kmip::BatchErrorContinuation::kUndo) {
+      undo(done, operation_, *refusal);
+      return done;
+    }
+    record_refusal(draft_, operation_, object_, client_.name, *refusal);
+    if (message_.header.continuation == kmip::BatchErrorContinuation::kStop) return done;
+  }
+  return done;
+}
+
+void BatchRun::undo(std::vector<kmip::ResponseItem>& done, std::uint32_t operation,
+                    const Refusal& refusal) {
+  draft_ = draft_.undone();
+  record_refusal(draft_, operation, object_, client_.name, refusal);
+  for (kmip::ResponseItem& item : done) {
+    if (std::holds_alternative<kmip::ResponsePayload>(item.outcome)) {
+      item.outcome = kmip::Undone{};
+    }
+  }
+}
+
+void BatchRun::refuse_all(const Refusal& refusal) {
+  draft_ = Draft(draft_.state(), draft_.scope(), draft_.now());
+  (void)draft_.cluster();
+  (void)draft_.client(client_.name);
+  record_refusal(draft_, static_cast<std::uint32_t>(message_.items.front().operation), {},
+                 client_.name, refusal);
+}
+
+BatchRun::Payload BatchRun::run(const kmip::RequestItem& item) {
+  if (const auto* failure = std::get_if<kmip::Failure>(&item.content)) return to_refusal(*failure);
+  return std::visit([this](const auto& request) { return run(request); },
+                    std::get<kmip::RequestPayload>(item.content));
+}
+
+BatchRun::Payload BatchRun::run(const kmip::DiscoverVersionsRequest& request) {
+  return discover(request);
+}
+
+BatchRun::Payload BatchRun::run(const kmip::QueryRequest& request) {
+  note_read();
+  return query(request, message_.header.version);
+}
+
+BatchRun::Payload BatchRun::run(const kmip::CreateRequest& request) {
+  Decided<CreateKey> translated = translate(request);
+  if (const Refusal* refusal = refusal_in(translated)) return *refusal;
+  auto& command = std::get<CreateKey>(translated);
+  if (auto refusal = check(command)) return *refusal;
+  const std::size_t key_bytes =
+      key_bytes_of(command.key.algorithm, command.key.length_bits).value();
+  const PreparedMaterial* prepared =
+      prepare(command.key, [&] { return work_.entropy.key(item_, key_bytes); });
+  if (prepared == nullptr) return Refusal{};
+  command.key.object = prepared->object;
+  command.key.sealed = prepared->sealed;
+  const auto made = decide(draft_, client_, std::move(command));
+  if (const Refusal* refusal = refusal_in(made)) return *refusal;
+  placeholder_ = prepared->object;
+  return kmip::CreateResponse{
+      .type = kmip::ObjectType::kSymmetricKey, .id = prepared->object, .attributes = {}};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::RegisterRequest& request) {
+  Decided<RegisterObject> translated = translate(request);
+  if (const Refusal* refusal = refusal_in(translated)) return *refusal;
+  auto& command = std::get<RegisterObject>(translated);
+  if (auto refusal = check(command)) return *refusal;
+  const PreparedMaterial* prepared =
+      prepare(command.object, [&] { return kmip::material_of(request.object).clone(); });
+  if (prepared == nullptr) return Refusal{};
+  command.object.object = prepared->object;
+  command.object.sealed = prepared->sealed;
+  const auto made = decide(draft_, client_, std::move(command));
+  if (const Refusal* refusal = refusal_in(made)) return *refusal;
+  placeholder_ = prepared->object;
+  return kmip::RegisterResponse{.id = prepared->object, .attributes = {}};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::GetRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  const auto translated = translate(request, object_);
+  if (const Refusal* refusal = refusal_in(translated)) return *refusal;
+  const auto got = decide(draft_, client_, std::get<Get>(translated));
+  if (const Refusal* refusal = refusal_in(got)) return *refusal;
+  const auto& released = std::get<Released>(got);
+  const auto material = material_of(*released.object);
+  if (const Refusal* refusal = refusal_in(material)) return *refusal;
+  return kmip::GetResponse{
+      .type = to_kmip(released.object->type),
+      .id = object_,
+      .object = managed_object(*released.object, released.format,
+                               std::get<const keyring::Material*>(material)->bytes)};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::GetAttributesRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  const auto found = decide(draft_, client_, GetAttributes{object_});
+  if (const Refusal* refusal = refusal_in(found)) return *refusal;
+  AttributeSource source{.object = *std::get<Described>(found).object, .now = draft_.now()};
+  if (wants_digest(request.names) && !is_destroyed(source.object)) {
+    const auto material = material_of(source.object);
+    if (const Refusal* refusal = refusal_in(material)) return *refusal;
+    source.digest = &std::get<const keyring::Material*>(material)->digest;
+  }
+  kmip::GetAttributesResponse response{.id = object_, .attributes = {}};
+  const kmip::ProtocolVersion version = message_.header.version;
+  const std::vector<std::string> names =
+      request.names.empty() ? attribute_names(source, version) : request.names;
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) != name) continue;  // Asked for twice.
+    if (!kmip::attribute_exists(*name, version)) continue;
+    for (kmip::Attribute& attribute : attribute_of(source, *name)) {
+      response.attributes.push_back(std::move(attribute));
+    }
+  }
+  note_read();
+  return response;
+}
+
+BatchRun::Payload BatchRun::run(const kmip::GetAttributeListRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  const auto found = decide(draft_, client_, GetAttributes{object_});
+  if (const Refusal* refusal = refusal_in(found)) return *refusal;
+  AttributeSource source{.object = *std::get<Described>(found).object, .now = draft_.now()};
+  const SecretBytes any_digest(sizeof(Hash));  // Only names are told: whether there is one.
+  if (!is_destroyed(source.object)) source.digest = &any_digest;
+  note_read();
+  return kmip::GetAttributeListResponse{.id = object_,
+                                        .names = attribute_names(source, message_.header.version)};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::AddAttributeRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  auto translated = translate(request, object_);
+  if (const Refusal* refusal = refusal_in(translated)) return *refusal;
+  const auto given = decide(draft_, client_, std::get<AddAttribute>(std::move(translated)));
+  if (const Refusal* refusal = refusal_in(given)) return *refusal;
+  kmip::Attribute attribute = request.attribute;
+  attribute.index = static_cast<std::int32_t>(std::get<AttributeGiven>(given).index);
+  return kmip::AddAttributeResponse{.id = object_, .attribute = std::move(attribute)};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::LocateRequest& request) {
+  const auto translated = translate(request);
+  if (const Refusal* refusal = refusal_in(translated)) return *refusal;
+  Located located = decide(draft_, client_, std::get<Locate>(translated));
+  placeholder_ = located.objects.size() == 1 ? located.objects.front() : std::string();
+  note_read();
+  kmip::LocateResponse response;
+  response.located_items = static_cast<std::int32_t>(located.total);
+  response.ids = std::move(located.objects);
+  return response;
+}
+
+BatchRun::Payload BatchRun::run(const kmip::ActivateRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  const auto activated = decide(draft_, client_, Activate{object_});
+  if (const Refusal* refusal = refusal_in(activated)) return *refusal;
+  return kmip::ActivateResponse{object_};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::RevokeRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  const auto revoked = decide(draft_, client_, translate(request, object_));
+  if (const Refusal* refusal = refusal_in(revoked)) return *refusal;
+  return kmip::RevokeResponse{object_};
+}
+
+BatchRun::Payload BatchRun::run(const kmip::DestroyRequest& request) {
+  if (auto refusal = resolve(request.id)) return *refusal;
+  const auto destroyed = decide(draft_, client_, Destroy{object_});
+  if (const Refusal* refusal = refusal_in(destroyed)) return *refusal;
+  return kmip::DestroyResponse{object_};
+}
+
+std::optional<Refusal> BatchRun::resolve(const kmip::ObjectId& given) {
+  auto meant = identifier(given, placeholder_);
+  if (const Refusal* refusal = refusal_in(meant)) return *refusal;
+  object_ = std::get<std::string>(std::move(meant));
+  return std::nullopt;
+}
+
+template <class MakeMaterial>
+const PreparedMaterial* BatchRun::prepare(const NewObject& object, MakeMaterial make) {
+  const auto before = work_.prepared.find(item_);
+  if (before != work_.prepared.end()) return &before->second;
+  const std::optional<std::uint64_t> leaf = services_.leaves.take();
+  if (!leaf) {
+    needs_leaves_ = true;
+    return nullptr;
+  }
+  PreparedMaterial prepared{
+      .object = work_.entropy.identifier(item_), .sealed = {}, .material = with_digest(make())};
+  auto sealed = services_.materials.seal(prepared.object, *leaf, work_.entropy.nonce(item_),
+                                         prepared.material);
+  KEYTRAIL_CHECK(sealed.ok());  // A leased leaf that was never spent can be derived.
+  prepared.sealed = std::move(*sealed);
+  if (object.type == ObjectType::kSymmetricKey && object.length_bits >= kFingerprintedBitsMin) {
+    prepared.sealed.fingerprint =
+        to_bytes(crypto::key_fingerprint(prepared.material.bytes, prepared.object));
+  }
+  return &work_.prepared.emplace(item_, std::move(prepared)).first->second;
+}
+
+Decided<const keyring::Material*> BatchRun::material_of(const Object& object) {
+  for (const auto& [item, prepared] : work_.prepared) {
+    if (prepared.object == object.id) return &prepared.material;  // Made in this very batch.
+  }
+  auto material = services_.materials.material(object);
+  if (!material) return cannot_be_opened(material.error());
+  return *material;
+}
+
+void BatchRun::note_read() {
+  if (!services_.record_reads) return;
+  draft_.record(ReadRecorded{.operation = operation_, .object = object_, .client = client_.name});
+}
+
+}  // namespace keytrail::kms

@@ -1,0 +1,244 @@
+#include "kms/service/replica_core.h"
+
+#include <algorithm>
+
+#include "bus/secret/sha256.h"
+
+namespace keytrail::kms {
+namespace {
+
+constexpr TimeNs kNsPerMs = 1'000'000;
+constexpr std::string_view kLogIsAway =
+    "The log is out of reach: nothing can be recorded, so nothing is done.";
+
+bool is_own_object(const Fact& fact, const std::string& cluster) {
+  return fact.body.stream.starts_with("kms/" + cluster + "/object/");
+}
+
+}  // namespace
+
+Result<Hash> keyring_fingerprint(keyring::Keyring& keyring) {
+  const SecretBytes last_leaf = TRY(keyring.seal_key(keyring::kLeafIndexEnd - 1));
+  return sha256({as_bytes("keytrail/keyring/1"), last_leaf.read(SecretAccess())});
+}
+
+ReplicaCore::ReplicaCore(ReplicaOptions options)
+    : options_(std::move(options)),
+      scope_{.cluster = options_.cluster, .replica = options_.name},
+      materials_(options_.cluster, options_.cached_bytes_max),
+      decider_(state_, materials_, leaves_, scope_, options_.record_reads) {}
+
+void ReplicaCore::use(keyring::Keyring& keyring) {
+  keyring_ = &keyring;
+  keyring_wanted_ = false;
+  materials_.use(keyring);
+  move_on();
+}
+
+void ReplicaCore::advance(TimeNs wall, TimeNs log_time) {
+  wall_ = std::max(wall_, wall);
+  log_time_ = std::max(log_time_, log_time);
+  if (phase_ != Phase::kServing) return;
+  puncture_if_due();
+  for (part::RefusalsRepeated& strangers : strangers_.due(wall_)) begin_duty(std::move(strangers));
+}
+
+Outputs ReplicaCore::take_outputs() { return std::exchange(outputs_, {}); }
+
+void ReplicaCore::on(const wire::LinkEvent& event) {
+  if (phase_ == Phase::kEnded) return;
+  std::visit([this](const auto& one) { on_link(one); }, event);
+}
+
+void ReplicaCore::on_link(const wire::Followed& followed) {
+  const Fact& fact = followed.fact;
+  log_time_ = std::max(log_time_, fact.stamp.time);
+  if (!concerns(scope_.cluster, fact)) return;
+  if (const auto* event = std::get_if<Event>(&fact.body.event)) {
+    const auto* created = std::get_if<ObjectCreated>(event);
+    if (created != nullptr && is_own_object(fact, scope_.cluster) &&
+        !followed.attachments.empty()) {
+      materials_.keep(created->object, followed.attachments.front().bytes);
+    }
+    if (const auto* destroyed = std::get_if<KeyDestroyed>(event)) {
+      materials_.forget(destroyed->object);
+      owed_.push_back(destroyed->leaf);
+    }
+  }
+  evolve(state_, fact);
+}
+
+void ReplicaCore::on_link(const wire::FollowedThrough& through) {
+  followed_ = std::max(followed_, through.position);
+  std::vector<Id> reached;
+  const auto end = below_floor_.upper_bound(followed_);
+  for (auto entry = below_floor_.begin(); entry != end; ++entry) reached.push_back(entry->second);
+  below_floor_.erase(below_floor_.begin(), end);
+  for (const Id id : reached) decide(id);
+  move_on();
+}
+
+void ReplicaCore::on_link(const wire::FollowStateChanged& changed) {
+  follow_ = changed.state;
+  if (follow_ == protocol::FollowState::kLost && phase_ == Phase::kServing) {
+    leave_service(Phase::kAway, std::string(kLogIsAway));
+  }
+  move_on();
+}
+
+void ReplicaCore::on_link(const wire::TransactionAccepted& accepted) {
+  finish(accepted.id, accepted.first + accepted.count - 1);
+}
+
+void ReplicaCore::on_link(const wire::TransactionDecideAgain& again) { decide(again.id); }
+
+void ReplicaCore::on_link(const wire::TransactionFailed& failed) {
+  const auto found = open_.find(failed.id);
+  if (found == open_.end()) return;
+  Open open = std::move(found->second);
+  open_.erase(found);
+  std::visit([&](auto& one) { fail(one, failed.error.detail); }, open);
+}
+
+void ReplicaCore::on_link(const wire::HeadAnswered& answered) {
+  const auto found = open_.find(answered.question);
+  if (found == open_.end()) return;
+  if (auto* kmip = std::get_if<OpenKmip>(&found->second)) kmip->fresh = true;
+  if (auto* command = std::get_if<OpenCommand>(&found->second)) command->fresh = true;
+  if (auto* grant = std::get_if<OpenGrant>(&found->second)) grant->fresh = true;
+  decide(answered.question);
+}
+
+void ReplicaCore::on_link(const wire::LinkEnded& ended) { end(ended.reason); }
+
+// --- The way to serving.
+
+void ReplicaCore::move_on() {
+  if (phase_ == Phase::kEnded || follow_ != protocol::FollowState::kLive) return;
+  if (!epoch_begun_) {
+    epoch_begun_ = true;
+    outputs_.begin_epoch = state_.epoch("kms/" + scope_.replica);
+  }
+  const Cluster& cluster = state_.cluster();
+  if (is_member(cluster, scope_.replica)) return move_on_as_member();
+  if (phase_ == Phase::kServing || phase_ == Phase::kPuncturing) {
+    leave_service(Phase::kUnadmitted, "This replica was retired.");
+  }
+  if (!cluster.name.empty() || !options_.founds) {
+    phase_ = Phase::kUnadmitted;
+    return;
+  }
+  if (keyring_ == nullptr) {
+    outputs_.make_keyring = !std::exchange(keyring_wanted_, true);
+    return;
+  }
+  if (phase_ == Phase::kFounding) return;
+  phase_ = Phase::kFounding;
+  const Result<Hash> fingerprint = keyring_fingerprint(*keyring_);
+  if (!fingerprint) return end(fingerprint.error().detail);
+  begin_duty(
+      FoundCluster{.certificate = options_.certificate, .keyring_fingerprint = *fingerprint});
+}
+
+void ReplicaCore::move_on_as_member() {
+  if (state_.member(scope_.replica)->certificate != options_.certificate) {
+    return end("The cluster knows " + scope_.replica +
+               " by another certificate: retire it there, then admit this one.");
+  }
+  if (keyring_ == nullptr) {
+    phase_ = Phase::kWithoutKeyring;
+    outputs_.fetch_keyring = !std::exchange(keyring_wanted_, true) || outputs_.fetch_keyring;
+    return;
+  }
+  switch (phase_) {
+    case Phase::kFollowing:
+    case Phase::kFounding:
+    case Phase::kUnadmitted:
+    case Phase::kWithoutKeyring:
+      return take_up_service();
+    case Phase::kAway:
+      return serve();
+    case Phase::kServing:
+      puncture_if_due();
+      return lease_if_due();
+    case Phase::kPuncturing:
+    case Phase::kEnded:
+      return;
+  }
+}
+
+// What was destroyed while this replica was not there must be gone before it answers anybody.
+void ReplicaCore::take_up_service() {
+  const Result<Hash> fingerprint = keyring_fingerprint(*keyring_);
+  if (!fingerprint) return end(fingerprint.error().detail);
+  if (*fingerprint != state_.cluster().keyring_fingerprint) {
+    return end("The keyring of " + scope_.replica + " is not this cluster's.");
+  }
+  punctured_through_ = keyring_->punctured_through();
+  const Position stated = state_.member(scope_.replica)->shredded_through;
+  if (punctured_through_ < stated) {
+    restored_ = StateRestored{.found = punctured_through_, .stated = stated};
+  }
+  owed_.clear();
+  for (const OwedPuncture& owed : owed_punctures(state_, punctured_through_)) {
+    owed_.push_back(owed.leaf);
+  }
+  if (owed_.empty()) return serve();
+  phase_ = Phase::kPuncturing;
+  puncture_if_due();
+}
+
+void ReplicaCore::serve() {
+  if (restored_) begin_duty(*std::exchange(restored_, std::nullopt));
+  phase_ = Phase::kServing;
+  outputs_.listener = ListenerOrder::kOpen;
+  lease_if_due();
+}
+
+void ReplicaCore::leave_service(Phase phase, const std::string& why) {
+  phase_ = phase;
+  outputs_.listener = ListenerOrder::kClose;
+  for (auto& [id, open] : open_) {
+    if (auto* request = std::get_if<OpenKmip>(&open)) fail(*request, why);
+  }
+}
+
+void ReplicaCore::end(std::string reason) {
+  leave_service(Phase::kEnded, reason);
+  for (auto& [id, open] : open_) {
+    if (auto* command = std::get_if<OpenCommand>(&open)) fail(*command, reason);
+    if (auto* grant = std::get_if<OpenGrant>(&open)) fail(*grant, reason);
+  }
+  open_.clear();
+  outputs_.end = std::move(reason);
+}
+
+// --- The keyring.
+
+void ReplicaCore::on(const Punctured& punctured) {
+  punctured_through_ = std::max(punctured_through_, punctured.through);
+  puncturing_.reset();
+  if (phase_ == Phase::kEnded) return;
+  const bool was_waiting = phase_ == Phase::kPuncturing;
+  if (was_waiting) serve();  // KeyringRestored comes before the ShreddedThrough that it explains.
+  begin_duty(StateShredded{
+      .through = punctured.through, .leaves = punctured.leaves, .provable = punctured.provable});
+}
+
+void ReplicaCore::puncture_if_due() {
+  if (owed_.empty() || puncturing_ || keyring_ == nullptr) return;
+  const bool due = phase_ == Phase::kPuncturing || last_puncture_ == 0 ||
+                   wall_ - last_puncture_ >= options_.shred_interval_ms * kNsPerMs;
+  if (!due) return;
+  last_puncture_ = wall_;
+  puncturing_ = PunctureOrder{.leaves = std::exchange(owed_, {}), .through = followed_};
+  outputs_.puncture = puncturing_;
+}
+
+void ReplicaCore::lease_if_due() {
+  if (phase_ != Phase::kServing || leasing_ || !leaves_.needs_block()) return;
+  leasing_ = true;
+  decide(begin(OpenLease{}));
+}
+
+}  // namespace keytrail::kms

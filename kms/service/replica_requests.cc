@@ -1,0 +1,311 @@
+// ReplicaCore: what waits for the log, from its beginning to its answer.
+#include <algorithm>
+
+#include "bus/events/match.h"
+#include "bus/secret/sha256.h"
+#include "kms/service/replica_core.h"
+
+namespace keytrail::kms {
+namespace {
+
+constexpr std::string_view kOperator = "operator/cli";
+
+kmip::Failure not_now(std::string why) {
+  return {.reason = kmip::ResultReason::kGeneralFailure, .message = std::move(why)};
+}
+
+std::string who(const Peer& peer) {
+  return peer.certificate ? "its certificate is not enrolled" : "it has no certificate";
+}
+
+}  // namespace
+
+// --- Beginnings.
+
+void ReplicaCore::on(KmipRequest request) {
+  OpenKmip open{.connection = request.connection,
+                .work = {.peer = std::move(request.peer),
+                         .request = kmip::decode_request(request.bytes.read(SecretAccess())),
+                         .entropy = Entropy(std::move(request.entropy)),
+                         .prepared = {}},
+                .answer = {}};
+  ++open_requests_;
+  if (phase_ != Phase::kServing) {
+    return fail(open, "This replica does not serve now: it is " + std::string(to_string(phase_)) +
+                          ". Ask another one.");
+  }
+  if (open_requests_ > options_.requests_max) {
+    return fail(open, "This replica has as many requests under way as it can: ask again.");
+  }
+  const bool only_reads = decider_.only_reads(open.work);
+  const auto floor = floors_.find(open.connection);
+  const Position lowest = floor == floors_.end() ? 0 : floor->second;
+  const Id id = begin(std::move(open));
+  if (lowest > followed_) {
+    below_floor_.emplace(lowest, id);
+  } else if (only_reads) {
+    outputs_.ask_head.push_back(id);
+  } else {
+    decide(id);
+  }
+}
+
+void ReplicaCore::on(const ConnectionClosed& closed) {
+  floors_.erase(closed.connection);
+  for (auto& [id, open] : open_) {
+    auto* request = std::get_if<OpenKmip>(&open);
+    if (request != nullptr && request->connection == closed.connection && !request->answered) {
+      request->answered = true;  // Nobody is there; what was submitted stands all the same.
+      --open_requests_;
+    }
+  }
+}
+
+void ReplicaCore::on(CommandGiven given) {
+  if (given.identity != kOperator) {
+    turn_away("command", given.identity + " may give no commands", given.address);
+    outputs_.answer.push_back(
+        {given.token, FailedAnswer{"refused", "Only operator/cli may give commands.", {}}});
+    return;
+  }
+  if (std::holds_alternative<Stop>(given.command)) {
+    outputs_.answer.push_back({given.token, DoneAnswer{scope_.replica, 0}});
+    return end({});
+  }
+  if (std::holds_alternative<AskStatus>(given.command)) {
+    outputs_.answer.push_back({given.token, *read(given.command)});
+    return;
+  }
+  if (phase_ != Phase::kServing) {
+    outputs_.answer.push_back(
+        {given.token, FailedAnswer{"unavailable",
+                                   scope_.replica + " does not serve now: it is " +
+                                       std::string(to_string(phase_)) + ".",
+                                   "Ask another replica, or `kms status` why."}});
+    return;
+  }
+  decide(begin(OpenCommand{.given = std::move(given), .answer = {}}));
+}
+
+void ReplicaCore::on(const KeyringAsked& asked) {
+  OpenGrant grant{.asked = asked};
+  if (phase_ != Phase::kServing) return fail(grant, scope_.replica + " does not serve now.");
+  decide(begin(std::move(grant)));
+}
+
+ReplicaCore::Id ReplicaCore::begin(Open open) {
+  const Id id = next_id_++;
+  open_.emplace(id, std::move(open));
+  return id;
+}
+
+void ReplicaCore::begin_duty(Duty duty) { decide(begin(OpenDuty{std::move(duty)})); }
+
+// --- Decisions.
+
+void ReplicaCore::decide(Id id) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  std::visit([&](auto& open) { decide(id, open); }, found->second);
+}
+
+void ReplicaCore::decide(Id id, OpenKmip& open) {
+  if (open.answered) {  // Nothing was recorded, and nobody waits for it any more.
+    open_.erase(id);
+    return;
+  }
+  RequestDecision decided = decider_.decide(open.work, {.wall = wall_, .log = log_time_});
+  const bool nothing_recorded = decided.decision.facts.empty();
+  if (decided.kind == RequestDecision::Kind::kNeedsLeaves) {
+    without_leaf_.push_back(id);
+    return lease_if_due();
+  }
+  if ((nothing_recorded || decided.reads_unguarded) && !open.fresh) {
+    outputs_.ask_head.push_back(id);
+    return;
+  }
+  if (decided.kind == RequestDecision::Kind::kStranger) return turn_away(id, open);
+  open.answer = std::move(decided.answer);
+  if (nothing_recorded) return finish(id, 0);
+  outputs_.submit.push_back({id, std::move(decided.decision)});
+}
+
+void ReplicaCore::decide(Id id, OpenCommand& open) {
+  if (std::optional<Answer> answer = read(open.given.command)) {
+    if (!open.fresh) return outputs_.ask_head.push_back(id);
+    open.answer = std::move(*answer);
+    return finish(id, 0);
+  }
+  Draft on = draft();
+  const auto changed = change(on, open.given.command);
+  if (on.recorded().empty() && !open.fresh) return outputs_.ask_head.push_back(id);
+  if (const Refusal* refusal = refusal_in(changed)) {
+    const bool not_found = refusal->reason == Reason::kItemNotFound;
+    open.answer = FailedAnswer{not_found ? "not-found" : "refused", refusal->message, {}};
+    return finish(id, 0);
+  }
+  if (const auto* cert = std::get_if<RecordSigned>(&open.given.command)) {
+    open.answer = SignedAnswer{cert->certificate_pem, cert->fingerprint};
+  } else {
+    open.answer = DoneAnswer{std::get<std::string>(changed), 0};
+  }
+  if (on.recorded().empty()) return finish(id, 0);
+  submit(id, on,
+         {.user = open.given.identity,
+          .origin = {.address = open.given.address, .certificate_fingerprint = {}, .session = {}},
+          .action = open.given.action,
+          .clock = wall_});
+}
+
+void ReplicaCore::decide(Id id, OpenGrant& open) {
+  if (!open.fresh) return outputs_.ask_head.push_back(id);
+  Draft on = draft();
+  const auto granted = kms::decide(on, GrantKeyring{.certificate = open.asked.certificate,
+                                                    .punctured_through = punctured_through_});
+  if (const Refusal* refusal = refusal_in(granted)) {
+    turn_away("keyring", refusal->message, open.asked.address);
+    OpenGrant refused = std::move(open);
+    open_.erase(id);
+    return fail(refused, refusal->message);
+  }
+  submit(id, on,
+         {.user = std::get<MemberChanged>(granted).replica,
+          .origin = {.address = open.asked.address,
+                     .certificate_fingerprint = to_hex(open.asked.certificate),
+                     .session = {}},
+          .action = open.asked.action,
+          .clock = wall_});
+}
+
+void ReplicaCore::decide(Id id, OpenLease& open) {
+  Draft on = draft();
+  open.block = kms::decide(on, LeaseLeaves{});
+  submit(id, on, own_authorship());
+}
+
+void ReplicaCore::decide(Id id, OpenDuty& open) {
+  Draft on = draft();
+  match(
+      open.duty, [&](const FoundCluster& duty) { (void)kms::decide(on, duty); },
+      [&](const StateShredded& duty) { kms::decide(on, duty); },
+      [&](const StateRestored& duty) { kms::decide(on, duty); },
+      [&](const part::RefusalsRepeated& strangers) { state_strangers(id, strangers); });
+  if (std::holds_alternative<part::RefusalsRepeated>(open.duty)) return;
+  if (on.recorded().empty()) {  // Somebody else founded the cluster.
+    open_.erase(id);
+    return move_on();
+  }
+  submit(id, on, own_authorship());
+}
+
+// A refusal before there is a name that we trust: the first of a kind is recorded, then told.
+void ReplicaCore::turn_away(Id id, OpenKmip& open) {
+  open.answer =
+      failing_answer(open.work.request,
+                     {.reason = kmip::ResultReason::kAuthenticationNotSuccessful,
+                      .message = "This client is not enrolled here: " + who(open.work.peer) + "."},
+                     wall_);
+  const auto strangers =
+      strangers_.refuse("kmip", who(open.work.peer), open.work.peer.address, wall_);
+  if (!strangers) return finish(id, 0);
+  state_strangers(id, *strangers);
+}
+
+void ReplicaCore::turn_away(const std::string& socket, const std::string& reason,
+                            const std::string& address) {
+  auto strangers = strangers_.refuse(socket, reason, address, wall_);
+  if (strangers) begin_duty(std::move(*strangers));
+}
+
+void ReplicaCore::state_strangers(Id id, const part::RefusalsRepeated& strangers) {
+  protocol::Decision decision;
+  decision.facts.push_back(body_by(own_authorship(), replica_stream(scope_.replica),
+                                   keytrail::Event(part::Event(strangers))));
+  outputs_.submit.push_back({id, std::move(decision)});
+}
+
+void ReplicaCore::submit(Id id, const Draft& draft, const Authorship& authorship) {
+  outputs_.submit.push_back({id, decision_of(draft, authorship)});
+}
+
+Authorship ReplicaCore::own_authorship() {
+  const std::string count = std::to_string(++actions_);
+  const Hash hash = sha256({options_.action_seed, as_bytes(count)});
+  Authorship own{.user = "kms/" + scope_.replica, .origin = {}, .action = {}, .clock = wall_};
+  std::copy_n(hash.begin(), own.action.bytes.size(), own.action.bytes.begin());
+  return own;
+}
+
+// --- Ends.
+
+void ReplicaCore::finish(Id id, Position last) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  Open open = std::move(found->second);
+  open_.erase(found);
+  std::visit([&](auto& one) { complete(one, last); }, open);
+}
+
+void ReplicaCore::complete(OpenKmip& open, Position last) {
+  if (open.answered) return;
+  if (last != 0) floors_[open.connection] = last;
+  respond(open, open.answer);
+}
+
+void ReplicaCore::complete(OpenCommand& open, Position last) {
+  if (auto* done = std::get_if<DoneAnswer>(&open.answer)) done->position = last;
+  outputs_.answer.push_back({open.given.token, std::move(open.answer)});
+}
+
+void ReplicaCore::complete(OpenGrant& open, Position) {
+  outputs_.keyring_answers.push_back({open.asked.token, true, {}});
+}
+
+void ReplicaCore::complete(OpenLease& open, Position) {
+  leasing_ = false;
+  leaves_.add(open.block);
+  decide_those_without_leaf();
+}
+
+void ReplicaCore::complete(OpenDuty&, Position) {}
+
+void ReplicaCore::fail(OpenKmip& open, const std::string& why) {
+  if (open.answered) return;
+  respond(open, failing_answer(open.work.request, not_now(why), wall_));
+}
+
+void ReplicaCore::fail(OpenCommand& open, const std::string& why) {
+  outputs_.answer.push_back({open.given.token, FailedAnswer{"unavailable", why, {}}});
+}
+
+void ReplicaCore::fail(OpenGrant& open, const std::string& why) {
+  outputs_.keyring_answers.push_back({open.asked.token, false, why});
+}
+
+void ReplicaCore::fail(OpenLease&, const std::string& why) {
+  leasing_ = false;
+  for (const Id id : std::exchange(without_leaf_, {})) {
+    const auto found = open_.find(id);
+    if (found == open_.end()) continue;
+    if (auto* request = std::get_if<OpenKmip>(&found->second)) fail(*request, why);
+    open_.erase(found);
+  }
+}
+
+// The log will never take it: nothing else can be said, so this replica stops rather than go on in silence.
+void ReplicaCore::fail(OpenDuty&, const std::string& why) {
+  end("What this replica has to state is refused by the log: " + why);
+}
+
+void ReplicaCore::decide_those_without_leaf() {
+  for (const Id id : std::exchange(without_leaf_, {})) decide(id);
+}
+
+void ReplicaCore::respond(OpenKmip& open, const kmip::ResponseMessage& answer) {
+  open.answered = true;
+  --open_requests_;
+  outputs_.respond.push_back(
+      {open.connection, kmip::encode_response(answer, response_bytes_max(open.work.request))});
+}
+
+}  // namespace keytrail::kms
