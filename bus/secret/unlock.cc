@@ -121,8 +121,8 @@ Result<UnlockSecret> acquire_unlock(std::string_view source) {
   if (source == "prompt") return from_prompt();
   if (source.starts_with("file:")) return from_file(std::string(source.substr(5)));
   if (source.starts_with("fd:")) return from_descriptor(source.substr(3));
-  return Error{ErrorCode::kInvalid, "unlock is \"file:PATH\", \"fd:N\" or \"prompt\", not \"" +
-                                        std::string(source) + "\""};
+  // Not repeated: somebody may have put the secret itself there.
+  return Error{ErrorCode::kInvalid, "unlock is \"file:PATH\", \"fd:N\" or \"prompt\""};
 }
 
 Result<void> make_unlock_file(const std::string& path, Random& random) {

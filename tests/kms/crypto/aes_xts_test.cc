@@ -35,7 +35,7 @@ TEST(AesXtsTest, EncryptsAndDecryptsTheVectorsOfIeee1619) {
   }
 }
 
-// Computed with another XTS: the tweak counts 512-byte units whatever the sector size, as dm-crypt
+// Composed outside of this code: the tweak counts 512-byte units whatever the sector size, as dm-crypt
 // does.
 TEST(AesXtsTest, CountsTheTweakInUnitsOf512BytesForEachSectorSize) {
   const struct {

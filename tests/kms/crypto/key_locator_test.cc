@@ -90,7 +90,7 @@ TEST(KeySafeTest, RefusesEachTextThatWasCutShort) {
   }
 }
 
-// The expected bytes were computed with another implementation of AES-CBC and HMAC.
+// Composed outside of this code, of AES-CBC and HMAC.
 TEST(LockedDekTest, HasVmwaresForm) {
   EXPECT_EQ(
       to_hex(lock_dek(counting(0, 32), counting(64, 64), kIv)),

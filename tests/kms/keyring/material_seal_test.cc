@@ -31,7 +31,7 @@ TEST_F(MaterialSealTest, OpensToMaterialAndDigest) {
   EXPECT_EQ(sealed_.size(), material().bytes.size() + kSealedMaterialOverheadBytes);
 }
 
-// Computed with another implementation. The format is fixed: such bytes stand on the log for ever.
+// Composed outside of this code. The format is fixed: such bytes stand on the log for ever.
 TEST_F(MaterialSealTest, HasItsFormat) {
   EXPECT_EQ(
       to_hex(sealed_),

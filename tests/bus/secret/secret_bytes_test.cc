@@ -1,0 +1,93 @@
+#include "bus/secret/secret_bytes.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "bus/secret/random.h"
+
+namespace keytrail {
+namespace {
+
+// A secret cannot be an event: these would have to compile for one to leave by accident.
+template <class T>
+concept Printable = requires(std::ostream& out, const T& value) {
+  out << value;
+};
+static_assert(!std::is_copy_constructible_v<SecretBytes>);
+static_assert(!std::is_copy_assignable_v<SecretBytes>);
+static_assert(!std::equality_comparable<SecretBytes>);
+static_assert(!Printable<SecretBytes>);
+static_assert(!std::is_convertible_v<SecretBytes, ByteView>);
+
+SecretBytes secret(std::string_view text) { return SecretBytes::copy_of(as_bytes(text)); }
+
+TEST(SecretBytesTest, StartsWithZeros) {
+  const SecretBytes zeros(100);
+  EXPECT_TRUE(std::ranges::all_of(zeros.read(SecretAccess{}), [](auto b) { return b == 0; }));
+  EXPECT_TRUE(SecretBytes().empty());
+  EXPECT_TRUE(SecretBytes(0).empty());
+}
+
+TEST(SecretBytesTest, MovesAndLeavesNothingBehind) {
+  SecretBytes first = secret("one");
+  SecretBytes second = std::move(first);
+  EXPECT_TRUE(first.empty());  // NOLINT: what is tested.
+  EXPECT_TRUE(second.equals(as_bytes("one")));
+  SecretBytes third = secret("three");
+  third = std::move(second);
+  EXPECT_TRUE(third.equals(as_bytes("one")));
+  SecretBytes& itself = third;
+  third = std::move(itself);
+  EXPECT_TRUE(third.equals(as_bytes("one")));
+}
+
+TEST(SecretBytesTest, WipesItsMemoryWhenItLetsGo) {
+  SecretBytes bytes(64);
+  std::ranges::fill(bytes.write(SecretAccess{}), std::uint8_t{0xa5});
+  bytes.wipe();
+  EXPECT_TRUE(bytes.empty());
+  // The block that the heap gives next is most likely the same; it must not show the old content before zeroing
+  // either, but only the wiping of our own buffers can be seen from here.
+  Bytes plain(64, 0xa5);
+  wipe(plain);
+  EXPECT_EQ(plain, Bytes(64));
+  std::string text = "secret";
+  wipe(text);
+  EXPECT_TRUE(text.empty());
+}
+
+TEST(SecretBytesTest, ComparesByContent) {
+  EXPECT_TRUE(secret("abc").equals(secret("abc")));
+  EXPECT_FALSE(secret("abc").equals(secret("abd")));
+  EXPECT_FALSE(secret("abc").equals(secret("ab")));
+  EXPECT_TRUE(SecretBytes().equals(SecretBytes()));
+  EXPECT_TRUE(secret("abc").clone().equals(as_bytes("abc")));
+  EXPECT_TRUE(secret("abcdef").slice(2, 3).equals(as_bytes("cde")));
+  EXPECT_TRUE(secret("abc").slice(3, 0).empty());
+}
+
+TEST(SecretBytesDeathTest, AbortsOnASliceOutside) {
+  EXPECT_DEATH((void)secret("abc").slice(2, 2), "offset");
+  EXPECT_DEATH((void)secret("abc").slice(4, 0), "offset");
+}
+
+TEST(SecretBytesTest, GoesOnInTheOrdinaryHeapWhenTheLockedOneIsFull) {
+  std::vector<SecretBytes> many;
+  for (int i = 0; i < 40; ++i) many.emplace_back(std::size_t{1} << 20);
+  for (SecretBytes& one : many) {
+    one.write(SecretAccess{}).back() = 1;
+    EXPECT_EQ(one.read(SecretAccess{}).back(), 1);
+  }
+}
+
+TEST(RandomTest, GivesFreshSecrets) {
+  OsRandom random;
+  const SecretBytes first = random.secret(32);
+  EXPECT_EQ(first.size(), 32U);
+  EXPECT_FALSE(first.equals(random.secret(32)));
+}
+
+}  // namespace
+}  // namespace keytrail
