@@ -95,9 +95,16 @@ class TicketKeyRing {
   TicketKeys previous_;
 };
 
+// Where a context keeps its ring; not its application data, which Asio takes for its own.
+int ring_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 int ticket_key_callback(SSL* connection, unsigned char* name, unsigned char* iv,
                         EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int encrypt) {
-  auto* ring = static_cast<TicketKeyRing*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
+  auto* ring =
+      static_cast<TicketKeyRing*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), ring_index()));
   return ring->use(name, iv, cipher, mac, encrypt == 1);
 }
 
@@ -196,7 +203,7 @@ Result<TlsContext> make_server_context(const TlsIdentity& identity) {
   TRY(set_identity(context, identity));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);  // Asked for, not demanded.
   SSL_CTX_set_cert_verify_callback(context, accept_any, nullptr);
-  SSL_CTX_set_app_data(context, &parts->tickets);
+  KEYTRAIL_CHECK(SSL_CTX_set_ex_data(context, ring_index(), &parts->tickets) == 1);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key_callback);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // Sessions live in tickets alone.
   if (SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) != 1) {
