@@ -7,7 +7,6 @@
 // from thread to thread.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "bus/protocol/messages.h"
@@ -36,9 +35,10 @@ struct Batch {
   Bytes facts;                 // (u32 length, u32 zero, stamp, body)*
   std::vector<Entry> entries;  // one a fact: that of position p is entries[p - first]
   std::vector<protocol::PositionedAttachment> attachments;
-  std::array<Position, protocol::kFactTopicCount> previous{};  // the last one before, on each topic
+  std::size_t attachment_bytes = 0;
+  protocol::TopicPositions previous{};  // the last one before, on each topic
 
-  [[nodiscard]] bool empty() const { return entries.empty(); }
+  [[nodiscard]] std::size_t bytes() const { return facts.size() + attachment_bytes; }
   [[nodiscard]] ByteView stamp(std::size_t index) const;
   [[nodiscard]] ByteView body(std::size_t index) const;
   bool operator==(const Batch&) const = default;

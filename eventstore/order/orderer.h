@@ -47,6 +47,8 @@
 
 namespace keytrail::eventstore {
 
+struct Admitted;  // eventstore/order/admission.h
+
 class Orderer {
  public:
   struct Options {
@@ -84,6 +86,8 @@ class Orderer {
   };
 
   explicit Orderer(Options options);
+  Orderer(const Orderer&) = delete;
+  Orderer& operator=(const Orderer&) = delete;
 
   // The log as it stands, fact by fact from position 1, before anything else. `leaf` is that of
   // this fact; the log has checked the chain. kCorrupt: a position is not the next one, or a fact
@@ -104,44 +108,46 @@ class Orderer {
   // Do not append more until a write has finished: back-pressure is the author's, not memory's.
   [[nodiscard]] bool full() const { return waiting_bytes_ > options_.waiting_bytes_max; }
   // Durable, as the head topic and HEAD tell it.
-  [[nodiscard]] protocol::Head head() const;
+  [[nodiscard]] const protocol::Head& head() const { return durable_; }
+  // As decided; when identities_changed is told, as it is durable.
   [[nodiscard]] const Identities& identities() const { return identities_; }
 
  private:
   struct Author {
     std::string name;
     std::string epoch_stream;
-    std::uint64_t epoch = 0;
-    Hash claim{};                      // of the PartStarted that claimed the epoch
+    std::uint64_t epoch = 0;  // = the version of its epoch stream
+    Hash claim{};             // of the PartStarted that claimed it
+    std::uint64_t claim_n = 0;
     std::uint64_t last_n = 0;          // highest n answered in this epoch
     std::uint64_t forgotten_n = 0;     // answers up to here have left the window
     std::deque<protocol::Ack> window;  // rising n
-    std::vector<protocol::Ack> due;    // scratch of take_outputs
+    std::vector<protocol::Ack> due;    // while take_outputs sorts them
   };
   struct HeldAck {
     Position depends_on = 0;
     Author* author = nullptr;
     protocol::Ack ack;
   };
-  struct Admitted;  // a unit whose form and rights are in order
 
-  Author& author_of(std::string_view identity);
-  void answer(Author& author, protocol::Ack ack);
-  void remember(Author& author, const protocol::Ack& ack);
   [[nodiscard]] protocol::Ack decide(Author& author, const Identity& identity, std::uint64_t epoch,
-                                     protocol::Unit& unit, TimeNs now);
-  [[nodiscard]] std::optional<protocol::Ack> fence(Author& author, std::uint64_t epoch,
-                                                   const protocol::Unit& unit,
-                                                   const Admitted& admitted) const;
-  [[nodiscard]] std::optional<protocol::Ack> check_guards(std::uint64_t epoch,
-                                                          const protocol::Unit& unit) const;
-  void accept(Author& author, std::uint64_t epoch, protocol::Unit& unit, const Admitted& admitted,
-              TimeNs now);
-  void stamp_into_batch(Author& author, std::uint64_t epoch, std::uint64_t n, ByteView body,
-                        const BodyHeader& header);
-  void evolve_identities(ByteView stamp, ByteView body);
+                                     protocol::Unit& unit);
+  [[nodiscard]] protocol::Ack repeated(const Author& author, const protocol::Unit& unit) const;
+  [[nodiscard]] std::optional<protocol::Ack> check_epoch(const Author& author, std::uint64_t epoch,
+                                                         const protocol::Unit& unit,
+                                                         const Admitted& admitted) const;
+  [[nodiscard]] std::optional<protocol::Ack> check_guards(const protocol::Unit& unit) const;
+  [[nodiscard]] protocol::Ack accept(Author& author, std::uint64_t epoch,
+                                     const protocol::Unit& unit, const Admitted& admitted);
+  [[nodiscard]] Batch& batch_for(const protocol::Unit& unit);
+  void stamp_into(Batch& batch, const Author& author, std::uint64_t n, ByteView body,
+                  const BodyHeader& header);
   void start_write();
   void release_acks();
+  [[nodiscard]] Author& author_of(std::string_view name);
+  void begin_epoch(Author& author, std::uint64_t epoch, ByteView claim);
+  void remember(Author& author, const protocol::Ack& ack);
+  void evolve_identities(ByteView stamp, ByteView body);
 
   Options options_;
   Identities identities_;
@@ -153,11 +159,10 @@ class Orderer {
   Position last_ = 0;
   Hash last_leaf_{};
   TimeNs log_time_ = 0;
-  std::array<Position, protocol::kFactTopicCount> last_on_topic_{};
+  protocol::TopicPositions last_on_topic_{};
   std::deque<Batch> waiting_;  // the last one is forming
   std::size_t waiting_bytes_ = 0;
   std::deque<HeldAck> held_;
-  Position identities_changed_at_ = 0;
 
   // Under way and durable.
   Position writing_ = 0;  // last position of the batch under way; 0 = none
