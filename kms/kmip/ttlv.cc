@@ -307,7 +307,9 @@ SecretBytes Writer::take() {
   return whole;
 }
 
-bool Structure::operator==(const Structure& other) const = default;
+// By hand: Clang 14 crashes over defaulted comparisons that contain each other.
+bool Structure::operator==(const Structure& other) const { return items == other.items; }
+bool Item::operator==(const Item& other) const { return tag == other.tag && value == other.value; }
 
 ItemType type_of(const Value& value) { return static_cast<ItemType>(value.index() + 1); }
 

@@ -151,7 +151,7 @@ using Value = std::variant<Structure, std::int32_t, std::int64_t, BigInteger, En
 struct Item {
   Tag tag{};
   Value value;
-  bool operator==(const Item&) const = default;
+  bool operator==(const Item& other) const;
 };
 
 [[nodiscard]] ItemType type_of(const Value& value);
