@@ -155,6 +155,16 @@ std::string span_id(Position position) {
 
 std::string event_to_json(const Event& event) { return json::serialize(fields_of(event)); }
 
+std::string json_string(std::string_view text) {
+  return json::serialize(json::value(as_utf8(text)));
+}
+
+std::string json_object(const std::vector<std::pair<std::string, std::string>>& members) {
+  json::object object;
+  for (const auto& [name, value] : members) object[name] = as_utf8(value);
+  return json::serialize(object);
+}
+
 std::string to_cloudevent(const Fact& fact, const Hash& leaf, std::string_view installation) {
   const Stamp& stamp = fact.stamp;
   const Body& body = fact.body;

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bus/events/fact.h"
 
@@ -15,5 +17,10 @@ namespace keytrail {
 [[nodiscard]] std::string to_cloudevent(const Fact& fact, const Hash& leaf, std::string_view installation);
 // Only the event's fields, as a JSON object: for `data`, tables, and failure messages of tests.
 [[nodiscard]] std::string event_to_json(const Event& event);
+
+// Any text as a JSON string, quotes included; and an object of such texts, one line.
+[[nodiscard]] std::string json_string(std::string_view text);
+[[nodiscard]] std::string json_object(
+    const std::vector<std::pair<std::string, std::string>>& members);
 
 }  // namespace keytrail

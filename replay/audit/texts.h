@@ -25,13 +25,4 @@ struct EventText {
 [[nodiscard]] EventText text_of(const vcenter::Event& event);
 [[nodiscard]] EventText text_of(const esxi::Event& event);
 
-// Words of enumerations, as the tables print them.
-[[nodiscard]] std::string_view to_string(kms::ObjectType type);
-[[nodiscard]] std::string_view to_string(kms::ObjectState state);
-[[nodiscard]] std::string_view to_string(vcenter::EntityKind kind);
-[[nodiscard]] std::string_view to_string(vcenter::HostMode mode);
-[[nodiscard]] std::string_view to_string(vcenter::RecryptDepth depth);
-[[nodiscard]] std::string_view to_string(vcenter::PowerState power);
-[[nodiscard]] std::string_view to_string(vcenter::Refusal refusal);
-
 }  // namespace keytrail::replay

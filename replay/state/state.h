@@ -81,6 +81,7 @@ struct Vm {
   vcenter::PowerState power = vcenter::PowerState::kOff;
   bool locked = false;  // its host lacks the key
   std::string running;  // the operation that holds it; empty: none
+  ActionId holder;      // and its action
   bool operator==(const Vm&) const = default;
 };
 struct VCenter {
