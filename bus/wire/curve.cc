@@ -76,6 +76,20 @@ CurveKeys make_curve_keys(Random& random) {
   return keys;
 }
 
+Result<CurveKeys> curve_keys_of(SecretBytes secret_key) {
+  Z85 secret{};
+  const ByteView letters = secret_key.read(SecretAccess());
+  if (letters.size() != kKeyLetters) {
+    return Error{ErrorCode::kInvalid, "a CURVE secret key has 40 letters of z85"};
+  }
+  std::memcpy(secret.data(), letters.data(), letters.size());
+  Z85 public_key{};
+  const bool good = zmq_curve_public(public_key.data(), secret.data()) == 0;
+  wipe({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
+  if (!good) return Error{ErrorCode::kInvalid, "this is not a CURVE secret key"};
+  return CurveKeys{std::string(public_key.data(), kKeyLetters), std::move(secret_key)};
+}
+
 Result<CurveKeys> read_curve_keys(const std::string& file) {
   std::string text = TRY(read_small_file(file));
   const std::string public_key(member(text, "public"));

@@ -16,6 +16,8 @@ struct CurveKeys {
   SecretBytes secret_key;  // z85, 40 letters
 };
 [[nodiscard]] CurveKeys make_curve_keys(Random& random);
+// The pair that belongs to a secret key, as parts keep it in their secret files.
+[[nodiscard]] Result<CurveKeys> curve_keys_of(SecretBytes secret_key);
 [[nodiscard]] Result<CurveKeys> read_curve_keys(const std::string& file);
 [[nodiscard]] Result<void> write_curve_keys(const std::string& file, const CurveKeys& keys);
 

@@ -34,4 +34,9 @@ bool WakeEvent::is_set() const {
   return ::poll(&item, 1, 0) == 1;
 }
 
+bool is_readable(int fd) {
+  pollfd item{fd, POLLIN, 0};
+  return poll(&item, 1, 0) == 1 && (item.revents & (POLLIN | POLLHUP)) != 0;
+}
+
 }  // namespace keytrail::wire

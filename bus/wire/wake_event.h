@@ -18,4 +18,7 @@ class WakeEvent {
   int fd_ = -1;
 };
 
+// Whether `fd` has something to read now, without waiting.
+[[nodiscard]] bool is_readable(int fd);
+
 }  // namespace keytrail::wire
