@@ -1,4 +1,5 @@
-// Decision: what a host's decide functions give. The same shape as the bus's, without depending on it.
+// Decision: what a host's decide functions give. The same shape as the bus's, without depending on
+// it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@
 namespace keytrail::esxi {
 
 // Facts to append as one unit and (stream, version) of every stream that the decision read.
-// No facts: there is nothing to say any more (somebody else was first, or it stands in the log already).
+// No facts: there is nothing to say any more (somebody else was first, or it stands in the log
+// already).
 struct Decision {
   std::vector<Body> facts;
   std::vector<std::pair<std::string, std::uint64_t>> guards;

@@ -21,7 +21,8 @@ esxi::Event told(const Order& order, const DiskOutcome& outcome) {
                            .cipher = kCipher,
                            .key = order.key,
                            .dek_fingerprint = outcome.dek_fingerprint};
-    case OrderKind::kDecrypt: return DiskDecrypted{.vm = order.vm, .disk = outcome.disk};
+    case OrderKind::kDecrypt:
+      return DiskDecrypted{.vm = order.vm, .disk = outcome.disk};
     case OrderKind::kRecrypt:
       return DiskRecrypted{.vm = order.vm,
                            .disk = outcome.disk,
@@ -31,7 +32,8 @@ esxi::Event told(const Order& order, const DiskOutcome& outcome) {
                            .dek_fingerprint = outcome.dek_fingerprint};
     case OrderKind::kPowerOn:
     case OrderKind::kPowerOff:
-    case OrderKind::kMode: break;  // These change no disk.
+    case OrderKind::kMode:
+      break;  // These change no disk.
   }
   std::abort();
 }

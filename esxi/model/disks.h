@@ -4,7 +4,8 @@
 //            new flat and descriptor beside, synced; the descriptor's rename is the commit
 //   esxi     DiskEncrypted (DiskDecrypted, DiskRecrypted, DiskCreated)
 //            the old flat is overwritten and unlinked only after this is durable
-// The descriptor carries the action's id, so after a crash the storage says whether the fact is still owed.
+// The descriptor carries the action's id, so after a crash the storage says whether the fact is
+// still owed.
 #pragma once
 
 #include "esxi/model/decision.h"

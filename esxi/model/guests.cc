@@ -12,24 +12,32 @@ Decision decide_guest_started(const State& state, const Identity& self, const Ac
                      {boot_stream(self), state.version_of(boot_stream(self))}}};
 }
 
-Decision decide_guest_stopped(const State& state, const Identity& self, const std::string& vm,
-                              StopReason reason, std::string detail,
-                              std::optional<ActionId> action) {
-  const std::string stream = vm_stream(self, vm);
-  const GuestStopped stopped{vm, reason, std::move(detail)};
+Decision decide_guest_stopped(const State& state, const Identity& self, const GuestEnd& end,
+                              const std::optional<ActionId>& action) {
+  const std::string stream = vm_stream(self, end.vm);
+  const GuestStopped stopped{end.vm, end.reason, end.detail};
   Body body;
   if (action.has_value()) {
     const auto found = state.orders.find(*action);
     if (found == state.orders.end()) return {};
     body = body_for(found->second, stream, esxi::Event(stopped));
   } else {
-    const auto known = state.vms.find(vm);
+    const auto known = state.vms.find(end.vm);
     if (known == state.vms.end() || known->second.power != PowerState::kOn) return {};
     body.stream = stream;
     body.user = "esxi/" + self.host;
     body.event = esxi::Event(stopped);
   }
-  return {.facts = {std::move(body)}, .guards = {{stream, state.version_of(stream)}}};
+  Decision decision{.guards = {{stream, state.version_of(stream)}}};
+  if (end.usage.has_value()) {
+    Body usage = body;
+    usage.stream = disk_stream(self, end.usage->disk);
+    usage.event = esxi::Event(*end.usage);
+    decision.guards.emplace_back(usage.stream, state.version_of(usage.stream));
+    decision.facts.push_back(std::move(usage));
+  }
+  decision.facts.push_back(std::move(body));
+  return decision;
 }
 
 }  // namespace keytrail::esxi

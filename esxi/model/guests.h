@@ -14,9 +14,17 @@ namespace keytrail::esxi {
 
 [[nodiscard]] Decision decide_guest_started(const State& state, const Identity& self,
                                             const ActionId& action);
+// How a guest ended, and what its disk did meanwhile (if it had been opened).
+struct GuestEnd {
+  std::string vm;
+  StopReason reason = StopReason::kGuestPoweredOff;
+  std::string detail;
+  std::optional<DiskUsage> usage;
+  bool operator==(const GuestEnd&) const = default;
+};
 // `action`: the order that stopped it, if one did.
 [[nodiscard]] Decision decide_guest_stopped(const State& state, const Identity& self,
-                                            const std::string& vm, StopReason reason,
-                                            std::string detail, std::optional<ActionId> action);
+                                            const GuestEnd& end,
+                                            const std::optional<ActionId>& action);
 
 }  // namespace keytrail::esxi

@@ -97,7 +97,8 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
         drop_keys_of_action(state, about.body.action);
       },
       [&](const EncryptionOrdered& e) {
-        add_order(state, about, e.host, Order{.kind = OrderKind::kEncrypt, .vm = e.vm, .key = e.key});
+        add_order(state, about, e.host,
+                  Order{.kind = OrderKind::kEncrypt, .vm = e.vm, .key = e.key});
       },
       [&](const DecryptionRefused&) { end_order(state, about); },
       [&](const DecryptionOrdered& e) {
@@ -120,14 +121,16 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
       [&](const RecryptCompleted& e) { drop_keys_of_vm_but(state, e.vm, e.new_key); },
       [&](const PowerRefused&) { end_order(state, about); },
       [&](const PowerOrdered& e) {
-        add_order(state, about, e.host,
-                  Order{.kind = e.power == PowerState::kOn ? OrderKind::kPowerOn : OrderKind::kPowerOff,
-                        .vm = e.vm,
-                        .key = e.key});
+        add_order(
+            state, about, e.host,
+            Order{.kind = e.power == PowerState::kOn ? OrderKind::kPowerOn : OrderKind::kPowerOff,
+                  .vm = e.vm,
+                  .key = e.key});
       },
       [&](const OrderExpired&) { end_order(state, about); },
       // What follows is about rights, providers and vCenter's own bookkeeping.
-      [&](const EntityAdded& e) { ignore(e); }, [&](const EntityRemoved& e) { state.vms.erase(e.entity); },
+      [&](const EntityAdded& e) { ignore(e); },
+      [&](const EntityRemoved& e) { state.vms.erase(e.entity); },
       [&](const UserCreated& e) { ignore(e); }, [&](const GroupCreated& e) { ignore(e); },
       [&](const GroupJoined& e) { ignore(e); }, [&](const RoleCreated& e) { ignore(e); },
       [&](const PermissionSet& e) { ignore(e); }, [&](const PermissionRemoved& e) { ignore(e); },
@@ -139,7 +142,8 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
       [&](const ServerUnreachable& e) { ignore(e); }, [&](const KeyRequested& e) { ignore(e); },
       [&](const KeyRefused& e) { ignore(e); }, [&](const KeyPushed& e) { ignore(e); },
       [&](const KeyUnavailable& e) { ignore(e); }, [&](const EncryptionRequested& e) { ignore(e); },
-      [&](const EncryptionCompleted& e) { ignore(e); }, [&](const DecryptionRequested& e) { ignore(e); },
+      [&](const EncryptionCompleted& e) { ignore(e); },
+      [&](const DecryptionRequested& e) { ignore(e); },
       [&](const RecryptRequested& e) { ignore(e); }, [&](const PowerRequested& e) { ignore(e); },
       [&](const PowerCompleted& e) { ignore(e); }, [&](const UnlockRequested& e) { ignore(e); },
       [&](const UnlockRefused& e) { ignore(e); }, [&](const UnlockCompleted& e) { ignore(e); });
@@ -211,13 +215,14 @@ void evolve_esxi(State& state, const About& about, const esxi::Event& event) {
         }
         on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint);
       },
-      [&](const DiskEncrypted& e) { on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint); },
+      [&](const DiskEncrypted& e) {
+        on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint);
+      },
       [&](const DiskDecrypted& e) { on_disk(state, about, e.vm, e.disk, KeyId{}, Bytes{}); },
       [&](const DiskRecrypted& e) {
         on_disk(state, about, e.vm, e.disk, e.new_key, e.dek_fingerprint);
       },
-      [](const DiskUsage&) {},
-      [&](const GuestStarted& e) { on_guest_started(state, about, e); },
+      [](const DiskUsage&) {}, [&](const GuestStarted& e) { on_guest_started(state, about, e); },
       [&](const GuestStopped& e) { on_guest_stopped(state, about, e); },
       [&](const VmLocked& e) { state.vms[e.vm].locked = true; },
       [&](const VmUnlocked& e) { state.vms[e.vm].locked = false; });

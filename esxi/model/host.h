@@ -3,8 +3,9 @@
 //   vcenter  orders ─────────► orders ── claimed, performed, told (orders.h, disks.h, guests.h)
 //   vcenter  KeyObtained ────► keys owed ── asked for, received, erased (keys.h)
 //   vcenter  HostModeOrdered ► mode owed ── stated (mode.h)
-// `evolve` folds the facts of its vCenter and of all hosts; those of others count only where they are about this
-// host's cluster. Everything the host does follows from this state, so a restart resumes by itself.
+// `evolve` folds the facts of its vCenter and of all hosts; those of others count only where they
+// are about this host's cluster. Everything the host does follows from this state, so a restart
+// resumes by itself.
 // Values, pure, no thread. Key material is not here: only ids.
 #pragma once
 
@@ -76,13 +77,14 @@ struct State {
   Position ordered_mode_position = 0;
   std::uint64_t epoch = 0;  // of this host's epoch stream
 
-  std::set<KeyId> held;                       // this boot
-  std::map<KeyId, KeyUse> vm_keys;            // keys of the cluster's VMs
-  std::map<ActionId, Order> orders;           // of this host, open or claimed
-  std::map<std::string, Vm> vms;              // of the vCenter, all hosts
+  std::set<KeyId> held;                                        // this boot
+  std::map<KeyId, KeyUse> vm_keys;                             // keys of the cluster's VMs
+  std::map<ActionId, Order> orders;                            // of this host, open or claimed
+  std::map<std::string, Vm> vms;                               // of the vCenter, all hosts
   std::map<ActionId, vcenter::VmCreationRequested> creations;  // requested, not ordered yet
   std::map<std::string, std::string> clusters;                 // host -> cluster
-  std::map<std::string, std::uint64_t> versions;  // of own streams and of vCenter's VM and host streams
+  std::map<std::string, std::uint64_t>
+      versions;  // of own streams and of vCenter's VM and host streams
 
   bool operator==(const State&) const = default;
   [[nodiscard]] std::uint64_t version_of(const std::string& stream) const;

@@ -49,9 +49,10 @@ Decision decide_start(const State& state, const Identity& self, const std::strin
   decision.guards.emplace_back(boot_stream(self), state.version_of(boot_stream(self)));
   for (const auto& [name, vm] : state.vms) {
     if (vm.host != self.host || vm.power != PowerState::kOn) continue;
-    decision.facts.push_back(own_body(
-        self, vm_stream(self, name),
-        GuestStopped{name, StopReason::kHostRestarted, "the host's process ended, and the guest with it"}));
+    decision.facts.push_back(
+        own_body(self, vm_stream(self, name),
+                 GuestStopped{name, StopReason::kHostRestarted,
+                              "the host's process ended, and the guest with it"}));
     decision.guards.emplace_back(vm_stream(self, name), state.version_of(vm_stream(self, name)));
   }
   return decision;
@@ -72,8 +73,8 @@ Decision decide_erased(const State& state, const Identity& self, const std::set<
   Decision decision;
   for (const KeyId& key : keys) {
     if (!state.held.contains(key)) continue;
-    const ErasureReason reason = state.mode == HostMode::kSafe ? ErasureReason::kNoLongerNeeded
-                                                               : ErasureReason::kModeLeft;
+    const ErasureReason reason =
+        state.mode == HostMode::kSafe ? ErasureReason::kNoLongerNeeded : ErasureReason::kModeLeft;
     decision.facts.push_back(own_body(self, boot_stream(self), KeyErased{state.boot, key, reason}));
   }
   decision.guards.emplace_back(boot_stream(self), state.version_of(boot_stream(self)));

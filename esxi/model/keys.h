@@ -3,7 +3,8 @@
 //   vcenter  KeyObtained for a VM of the cluster, or HostModeOrdered{safe, key} for this host
 //   esxi     WANT on the host channel (no fact)     -> vcenter KeyPushed, then the sealed key
 //   esxi     KeyReceived                            from here on the host may use it
-//   esxi     KeyErased                              no VM of the cluster needs it any more, or the mode was left
+//   esxi     KeyErased                              no VM of the cluster needs it any more, or the
+//   mode was left
 // A restart begins with an empty cache (HostStarted), so every key is owed again.
 #pragma once
 
@@ -21,8 +22,8 @@ namespace keytrail::esxi {
 [[nodiscard]] std::set<KeyId> keys_to_erase(const State& state);
 
 // The first fact of a boot, and the guests that ended with the last one.
-[[nodiscard]] Decision decide_start(const State& state, const Identity& self, const std::string& boot,
-                                    const Hash& boot_key);
+[[nodiscard]] Decision decide_start(const State& state, const Identity& self,
+                                    const std::string& boot, const Hash& boot_key);
 // REQUIRES: the material of `keys` is in the shell's cache, not usable yet.
 [[nodiscard]] Decision decide_received(const State& state, const Identity& self,
                                        const std::vector<KeyId>& keys);

@@ -19,15 +19,20 @@ bool vm_is_under_way(const State& state, const std::string& vm) {
 
 esxi::Event claim_of(const Order& order) {
   switch (order.kind) {
-    case OrderKind::kCreate: return VmCreationStarted{order.vm, order.position};
-    case OrderKind::kEncrypt: return EncryptionStarted{order.vm, order.position};
-    case OrderKind::kDecrypt: return DecryptionStarted{order.vm, order.position};
-    case OrderKind::kRecrypt: return RecryptStarted{order.vm, order.position};
+    case OrderKind::kCreate:
+      return VmCreationStarted{order.vm, order.position};
+    case OrderKind::kEncrypt:
+      return EncryptionStarted{order.vm, order.position};
+    case OrderKind::kDecrypt:
+      return DecryptionStarted{order.vm, order.position};
+    case OrderKind::kRecrypt:
+      return RecryptStarted{order.vm, order.position};
     case OrderKind::kPowerOn:
       return PowerChangeStarted{order.vm, order.position, PowerState::kOn};
     case OrderKind::kPowerOff:
       return PowerChangeStarted{order.vm, order.position, PowerState::kOff};
-    case OrderKind::kMode: break;  // A mode is stated, not claimed.
+    case OrderKind::kMode:
+      break;  // A mode is stated, not claimed.
   }
   std::abort();
 }
@@ -68,14 +73,13 @@ Decision decide_refuse(const State& state, const Identity& self, const ActionId&
   if (found == state.orders.end()) return {};
   const Order& order = found->second;
   const std::string stream = action_stream(self, action);
-  Decision decision{
-      .facts = {body_for(order, stream,
-                         esxi::Event(OrderRefused{.kind = order.kind,
-                                                  .vm = order.vm,
-                                                  .order = order.position,
-                                                  .reason = reason,
-                                                  .detail = std::move(detail)}))},
-      .guards = {{stream, state.version_of(stream)}}};
+  Decision decision{.facts = {body_for(order, stream,
+                                       esxi::Event(OrderRefused{.kind = order.kind,
+                                                                .vm = order.vm,
+                                                                .order = order.position,
+                                                                .reason = reason,
+                                                                .detail = std::move(detail)}))},
+                    .guards = {{stream, state.version_of(stream)}}};
   // An unclaimed order may have expired meanwhile; a claimed one is this host's alone.
   if (order.phase == OrderPhase::kOpen) {
     decision.guards.emplace_back(vcenter_vm_stream(self, order.vm), order.vm_version);

@@ -4,7 +4,8 @@
 //   esxi     EncryptionStarted …         the claim, guarded by the order: excludes OrderExpired
 //   esxi     disks.h, guests.h           what was done
 //   esxi     OrderRefused                what could not be done, and was undone
-// A claim waits for the keys that the order needs: an order whose key never comes expires at vCenter.
+// A claim waits for the keys that the order needs: an order whose key never comes expires at
+// vCenter.
 #pragma once
 
 #include <string>
@@ -20,8 +21,9 @@ namespace keytrail::esxi {
 // Orders that were claimed: to be performed, again after a restart.
 [[nodiscard]] std::vector<ActionId> orders_to_perform(const State& state);
 
-[[nodiscard]] Decision decide_claim(const State& state, const Identity& self, const ActionId& action);
-[[nodiscard]] Decision decide_refuse(const State& state, const Identity& self, const ActionId& action,
-                                     Refusal reason, std::string detail);
+[[nodiscard]] Decision decide_claim(const State& state, const Identity& self,
+                                    const ActionId& action);
+[[nodiscard]] Decision decide_refuse(const State& state, const Identity& self,
+                                     const ActionId& action, Refusal reason, std::string detail);
 
 }  // namespace keytrail::esxi

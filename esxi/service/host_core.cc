@@ -1,0 +1,259 @@
+#include "esxi/service/host_core.h"
+
+#include <algorithm>
+
+#include "bus/events/match.h"
+#include "esxi/model/keys.h"
+#include "esxi/model/mode.h"
+#include "esxi/model/orders.h"
+
+namespace keytrail::esxi {
+namespace {
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+protocol::Decision to_protocol(Decision decision, TimeNs now) {
+  protocol::Decision out;
+  for (Body& body : decision.facts) {
+    body.clock = now;
+    out.facts.push_back(std::move(body));
+  }
+  for (auto& [stream, version] : decision.guards) out.guards.push_back({stream, version});
+  return out;
+}
+
+bool is_unlock_of(const Fact& fact, const State& state, const Identity& self) {
+  const auto* event = std::get_if<vcenter::Event>(&fact.body.event);
+  if (event == nullptr) return false;
+  const auto* unlock = std::get_if<vcenter::UnlockRequested>(event);
+  if (unlock == nullptr) return false;
+  const auto vm = state.vms.find(unlock->vm);
+  return vm != state.vms.end() && vm->second.host == self.host;
+}
+
+}  // namespace
+
+HostCore::HostCore(Options options) : options_(std::move(options)) {}
+
+// --- the log
+// ---------------------------------------------------------------------------------------------
+
+void HostCore::on_followed(const Fact& fact) {
+  evolve(state_, options_.self, fact);
+  if (is_unlock_of(fact, state_, options_.self)) asked_at_ = 0;  // Somebody waits: ask at once.
+}
+
+void HostCore::on_followed_through(Position position) {
+  std::erase_if(open_, [&](const auto& entry) {
+    return entry.second.settles_at != 0 && entry.second.settles_at <= position;
+  });
+  pursue();
+}
+
+void HostCore::start(std::string boot, const Hash& boot_key) {
+  KEYTRAIL_CHECK(boot_.empty() && !boot.empty());
+  boot_ = std::move(boot);
+  boot_key_ = boot_key;
+  intend(Start{});
+}
+
+void HostCore::on_accepted(protocol::TransactionId id, Position first, std::uint32_t count) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  found->second.settles_at = first + count - 1;
+  const Intent& intent = found->second.intent;
+  if (const auto* receive = std::get_if<Receive>(&intent)) {
+    outputs_.perform.emplace_back(AdoptKeys{receive->keys});
+  } else if (const auto* told = std::get_if<TellDisk>(&intent)) {
+    const auto order = state_.orders.find(told->action);
+    if (order != state_.orders.end()) outputs_.perform.emplace_back(RetireFiles{order->second.vm});
+  } else if (const auto* started = std::get_if<Start>(&intent); started != nullptr) {
+    for (const auto& [name, vm] : state_.vms) {
+      if (vm.host == options_.self.host) outputs_.perform.emplace_back(RetireFiles{name});
+    }
+  }
+}
+
+void HostCore::on_decide_again(protocol::TransactionId id) { decide_and_submit(id); }
+
+void HostCore::on_failed(protocol::TransactionId id, const Error&) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  const Intent intent = std::move(found->second.intent);
+  open_.erase(found);
+  on_dropped(intent);
+}
+
+// --- what the shell reports
+// ------------------------------------------------------------------------------
+
+void HostCore::on_order_done(const ActionId& action, Result<OrderOutcome> outcome) {
+  const auto found = state_.orders.find(action);
+  if (found == state_.orders.end()) return;
+  const Order& order = found->second;
+  if (!outcome.ok()) {
+    intend(Refuse{action, Refusal::kHostRefused, outcome.error().detail});
+  } else if (order.kind == OrderKind::kPowerOn) {
+    intend(TellGuestStarted{action, order.vm});
+  } else if (order.kind == OrderKind::kPowerOff) {
+    intend(TellGuestStopped{{order.vm, StopReason::kOrdered, "", outcome->usage}, action});
+  } else {
+    intend(TellDisk{action, outcome->disk});
+  }
+}
+
+void HostCore::on_guest_ended(GuestEnd end) {
+  std::string vm = end.vm;
+  ended_.insert_or_assign(std::move(vm), std::move(end));
+  pursue();
+}
+
+void HostCore::on_keys(const std::vector<KeyArrival>& arrivals) {
+  Receive receive;
+  for (const KeyArrival& arrival : arrivals) {
+    if (arrival.available) {
+      receive.keys.push_back(arrival.key);
+    } else {
+      intend(Lock{arrival.key});
+    }
+  }
+  if (!receive.keys.empty()) intend(std::move(receive));
+}
+
+void HostCore::tick(TimeNs now) {
+  now_ = now;
+  pursue();
+}
+
+HostCore::Outputs HostCore::take_outputs() { return std::exchange(outputs_, {}); }
+
+// --- intents
+// ---------------------------------------------------------------------------------------------
+
+Decision HostCore::decide(const Intent& intent) const {
+  const Identity& self = options_.self;
+  return match(
+      intent, [&](const Start&) { return decide_start(state_, self, boot_, boot_key_); },
+      [&](const StateMode&) { return decide_mode(state_, self); },
+      [&](const Receive& x) { return decide_received(state_, self, x.keys); },
+      [&](const Erase& x) { return decide_erased(state_, self, x.keys); },
+      [&](const Claim& x) { return decide_claim(state_, self, x.action); },
+      [&](const TellDisk& x) { return decide_disk_done(state_, self, x.action, x.outcome); },
+      [&](const Refuse& x) { return decide_refuse(state_, self, x.action, x.reason, x.detail); },
+      [&](const TellGuestStarted& x) { return decide_guest_started(state_, self, x.action); },
+      [&](const TellGuestStopped& x) {
+        return decide_guest_stopped(state_, self, x.end, x.action);
+      },
+      [&](const Lock& x) { return decide_locked(state_, self, x.key); },
+      [&](const Unlock&) { return decide_unlocked(state_, self); });
+}
+
+void HostCore::intend(Intent intent) {
+  const protocol::TransactionId id = next_id_++;
+  open_.emplace(id, Open{std::move(intent), 0});
+  decide_and_submit(id);
+}
+
+void HostCore::decide_and_submit(protocol::TransactionId id) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  Decision decision = decide(found->second.intent);
+  if (decision.facts.empty()) {
+    const Intent intent = std::move(found->second.intent);
+    open_.erase(found);
+    on_dropped(intent);
+    return;
+  }
+  outputs_.submit.emplace_back(id, to_protocol(std::move(decision), now_));
+}
+
+void HostCore::on_dropped(const Intent& intent) {
+  // A key whose receipt is not on the log is not used.
+  if (const auto* receive = std::get_if<Receive>(&intent)) {
+    std::set<KeyId> unused;
+    for (const KeyId& key : receive->keys) {
+      if (!state_.held.contains(key)) unused.insert(key);
+    }
+    if (!unused.empty()) outputs_.perform.emplace_back(DropKeys{std::move(unused)});
+  }
+}
+
+template <class Kind>
+bool HostCore::is_open() const {
+  return std::any_of(open_.begin(), open_.end(), [](const auto& entry) {
+    return std::holds_alternative<Kind>(entry.second.intent);
+  });
+}
+
+bool HostCore::claim_is_open(const ActionId& action) const {
+  return std::any_of(open_.begin(), open_.end(), [&](const auto& entry) {
+    const auto* claim = std::get_if<Claim>(&entry.second.intent);
+    return claim != nullptr && claim->action == action;
+  });
+}
+
+// --- what is owed
+// ----------------------------------------------------------------------------------------
+
+void HostCore::pursue() {
+  if (boot_.empty() || state_.boot != boot_) return;  // HostStarted comes first.
+  pursue_keys();
+  pursue_orders();
+  pursue_guests();
+}
+
+void HostCore::pursue_keys() {
+  if (mode_is_due(state_) && !is_open<StateMode>()) intend(StateMode{});
+  if (!is_open<Receive>()) {
+    std::set<KeyId> owed = keys_owed(state_);
+    const bool time_is_up =
+        asked_at_ == 0 || now_ >= asked_at_ + options_.ask_interval_ms * kNsPerMs;
+    if (!owed.empty() && (time_is_up || owed != asked_)) {
+      asked_at_ = now_;
+      asked_ = owed;
+      outputs_.perform.emplace_back(AskForKeys{std::move(owed)});
+    }
+  }
+  std::set<KeyId> unneeded = keys_to_erase(state_);
+  if (!unneeded.empty() && !is_open<Erase>() && !is_open<Receive>()) {
+    outputs_.perform.emplace_back(DropKeys{unneeded});
+    intend(Erase{std::move(unneeded)});
+  }
+  const bool unlocks = std::any_of(state_.vms.begin(), state_.vms.end(), [&](const auto& entry) {
+    const Vm& vm = entry.second;
+    return vm.host == options_.self.host && vm.locked && state_.held.contains(vm.key);
+  });
+  if (unlocks && !is_open<Unlock>()) intend(Unlock{});
+}
+
+void HostCore::pursue_orders() {
+  for (const ActionId& action : orders_to_claim(state_, options_.self)) {
+    if (!claim_is_open(action)) intend(Claim{action});
+  }
+  std::erase_if(performing_,
+                [&](const ActionId& action) { return !state_.orders.contains(action); });
+  for (const ActionId& action : orders_to_perform(state_)) {
+    if (!performing_.insert(action).second) continue;
+    const Order& order = state_.orders.at(action);
+    const auto vm = state_.vms.find(order.vm);
+    outputs_.perform.emplace_back(
+        PerformOrder{order, vm == state_.vms.end() ? Vm{.host = options_.self.host} : vm->second});
+  }
+}
+
+void HostCore::pursue_guests() {
+  for (auto end = ended_.begin(); end != ended_.end();) {
+    const auto vm = state_.vms.find(end->first);
+    const bool is_on = vm != state_.vms.end() && vm->second.power == PowerState::kOn;
+    if (is_on && !is_open<TellGuestStopped>()) {
+      intend(TellGuestStopped{end->second, std::nullopt});
+      end = ended_.erase(end);
+    } else if (!is_on && !is_open<TellGuestStarted>() && performing_.empty()) {
+      end = ended_.erase(end);  // It never was told to run: the order was refused.
+    } else {
+      ++end;
+    }
+  }
+}
+
+}  // namespace keytrail::esxi

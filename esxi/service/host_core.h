@@ -1,0 +1,162 @@
+// HostCore: an ESXi host without I/O.
+//
+//   facts ─► State (esxi/model) ─► owed ─┬─► decide ─► submit ─► accepted ─► followed: settled
+//                                        └─► perform (the shell) ─► on_… ─► decide
+// A step function: the shell calls what happened and takes what is due. Nothing is owed twice at
+// once: an intent stays open until its facts came back from the log, so the next look at the state
+// sees them. Record, then use: a key is adopted only once KeyReceived is durable, an order performed
+// only once claimed.
+// Thread safety: one thread. Key material never enters: keys are named by id.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bus/protocol/transactor.h"
+#include "esxi/model/disks.h"
+#include "esxi/model/guests.h"
+#include "esxi/model/host.h"
+
+namespace keytrail::esxi {
+
+// --- what the shell performs ---
+struct AskForKeys {  // on the host channel; no answer: it is asked again
+  std::set<KeyId> keys;
+  bool operator==(const AskForKeys&) const = default;
+};
+struct AdoptKeys {  // from the arrivals into the cache that is used
+  std::vector<KeyId> keys;
+  bool operator==(const AdoptKeys&) const = default;
+};
+struct DropKeys {  // out of cache and arrivals, wiped
+  std::set<KeyId> keys;
+  bool operator==(const DropKeys&) const = default;
+};
+struct PerformOrder {  // safe to repeat; ends with on_order_done
+  Order order;
+  Vm vm;  // before it
+  bool operator==(const PerformOrder&) const = default;
+};
+struct RetireFiles {  // what the VM's descriptor no longer names
+  std::string vm;
+  bool operator==(const RetireFiles&) const = default;
+};
+using Duty = std::variant<AskForKeys, AdoptKeys, DropKeys, PerformOrder, RetireFiles>;
+
+// --- what the shell reports ---
+struct OrderOutcome {
+  DiskOutcome disk;                // orders about disks
+  std::optional<DiskUsage> usage;  // power off: since the guest was started
+};
+struct KeyArrival {
+  KeyId key;
+  bool available = false;  // false: vCenter could not get it, for the reason in `detail`
+  std::string detail;
+};
+
+class HostCore {
+ public:
+  struct Options {
+    Identity self;
+    std::uint64_t ask_interval_ms = 1000;
+  };
+  struct Outputs {
+    std::vector<std::pair<protocol::TransactionId, protocol::Decision>> submit;
+    std::vector<Duty> perform;
+  };
+
+  explicit HostCore(Options options);
+
+  void on_followed(const Fact& fact);
+  void on_followed_through(Position position);
+
+  // This process's boot. REQUIRES: once, followed to the head, epoch claimed.
+  void start(std::string boot, const Hash& boot_key);
+
+  void on_accepted(protocol::TransactionId id, Position first, std::uint32_t count);
+  void on_decide_again(protocol::TransactionId id);
+  void on_failed(protocol::TransactionId id, const Error& error);
+
+  void on_order_done(const ActionId& action, Result<OrderOutcome> outcome);
+  void on_guest_ended(GuestEnd end);
+  void on_keys(const std::vector<KeyArrival>& arrivals);
+  void tick(TimeNs now);  // also the time that bodies carry from here on
+
+  [[nodiscard]] Outputs take_outputs();
+  [[nodiscard]] const State& state() const { return state_; }
+  // Nothing is under way: all that was decided stands in the log.
+  [[nodiscard]] bool is_idle() const { return open_.empty() && ended_.empty(); }
+
+ private:
+  // What a transaction is about: decided again from the newest state on a conflict.
+  struct Start {};
+  struct StateMode {};
+  struct Receive {
+    std::vector<KeyId> keys;
+  };
+  struct Erase {
+    std::set<KeyId> keys;
+  };
+  struct Claim {
+    ActionId action;
+  };
+  struct TellDisk {
+    ActionId action;
+    DiskOutcome outcome;
+  };
+  struct Refuse {
+    ActionId action;
+    Refusal reason;
+    std::string detail;
+  };
+  struct TellGuestStarted {
+    ActionId action;
+    std::string vm;
+  };
+  struct TellGuestStopped {
+    GuestEnd end;
+    std::optional<ActionId> action;
+  };
+  struct Lock {
+    KeyId key;
+  };
+  struct Unlock {};
+  using Intent = std::variant<Start, StateMode, Receive, Erase, Claim, TellDisk, Refuse,
+                              TellGuestStarted, TellGuestStopped, Lock, Unlock>;
+  struct Open {
+    Intent intent;
+    Position settles_at = 0;  // accepted: gone once followed to here; 0 = under way
+  };
+
+  [[nodiscard]] Decision decide(const Intent& intent) const;
+  void intend(Intent intent);
+  void decide_and_submit(protocol::TransactionId id);
+  void on_dropped(const Intent& intent);  // decided to nothing, or failed
+  template <class Kind>
+  [[nodiscard]] bool is_open() const;
+  [[nodiscard]] bool claim_is_open(const ActionId& action) const;
+
+  void pursue();
+  void pursue_keys();
+  void pursue_orders();
+  void pursue_guests();
+
+  Options options_;
+  State state_;
+  std::string boot_;
+  Hash boot_key_{};
+  TimeNs now_ = 0;
+  TimeNs asked_at_ = 0;
+  std::set<KeyId> asked_;
+  protocol::TransactionId next_id_ = 1;
+  std::map<protocol::TransactionId, Open> open_;
+  std::set<ActionId> performing_;
+  std::map<std::string, GuestEnd> ended_;  // guests whose end is not told yet
+  Outputs outputs_;
+};
+
+}  // namespace keytrail::esxi

@@ -1,0 +1,290 @@
+#include "esxi/service/host_service.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "bus/events/match.h"
+#include "bus/wire/context.h"
+#include "bus/wire/host_channel.h"
+#include "bus/wire/mailbox.h"
+#include "esxi/service/disk_work.h"
+#include "esxi/service/guests.h"
+#include "esxi/service/host_core.h"
+#include "esxi/service/key_cache.h"
+#include "esxi/service/workers.h"
+#include "kms/crypto/key_push.h"
+
+namespace keytrail::esxi {
+namespace {
+
+constexpr std::size_t kMailMax = 1024;
+constexpr std::size_t kWorkersMax = 4;
+constexpr std::size_t kWorkMax = 256;
+constexpr std::size_t kQuestionsMax = 64;  // asked and perhaps not answered yet
+constexpr std::size_t kNonceBytes = 16;
+constexpr int kTickMs = 200;
+constexpr TimeNs kStopWithinNs = 5'000'000'000;
+
+struct OrderDone {
+  ActionId action;
+  Result<OrderOutcome> outcome;
+};
+struct KeysArrived {
+  Bytes nonce;
+  std::vector<wire::SealedKey> keys;
+};
+using Mail = std::variant<OrderDone, GuestEnd, KeysArrived>;
+
+protocol::TopicSet followed_topics() {
+  return static_cast<protocol::TopicSet>(protocol::topic_bit(protocol::Topic::kVcenterChange) |
+                                         protocol::topic_bit(protocol::Topic::kEsxiChange));
+}
+
+wire::LogLinkOptions link_options(const HostOptions& options) {
+  wire::LogLinkOptions link;
+  link.author = "esxi/" + options.self.host;
+  link.endpoints = options.log;
+  link.last_file = options.last_file;
+  link.follower.topics = followed_topics();
+  link.appender.epoch_stream = epoch_stream(options.self);
+  return link;
+}
+
+wire::CurveKeys copy_of(const wire::CurveKeys& keys) {
+  return {keys.public_key, keys.secret_key.clone()};
+}
+
+}  // namespace
+
+struct HostService::Impl {
+  Impl(HostOptions given, wire::CurveKeys keys, Random& random_source, const Clock& clock_source)
+      : options(std::move(given)),
+        random(random_source),
+        clock(clock_source),
+        boot_keys(crypto::derive_key_pair(random.secret(32))),
+        mailbox(kMailMax),
+        link(context, link_options(options), copy_of(keys), clock),
+        channel(context, options.channel_endpoint, options.channel_server_key, std::move(keys),
+                [this](Bytes nonce, std::vector<wire::SealedKey> sealed) {
+                  post(KeysArrived{std::move(nonce), std::move(sealed)});
+                }),
+        core(HostCore::Options{.self = options.self}),
+        disks(options.datastore, random),
+        guests(disks, options.run_folder, [this](GuestEnd end) { post(std::move(end)); }),
+        workers(kWorkersMax, kWorkMax) {
+    Bytes id(8);
+    random.fill(id);
+    boot = to_hex(id);
+  }
+
+  // A full mailbox means a core that hangs; what is dropped is owed and asked again.
+  void post(Mail mail) {
+    if (!mailbox.put(std::move(mail)))
+      spdlog::error("the host's mailbox is full: a result was dropped");
+  }
+
+  void perform(Duty duty) {
+    match(
+        std::move(duty), [&](AskForKeys x) { ask(std::move(x)); },
+        [&](const AdoptKeys& x) {
+          for (const KeyId& key : x.keys) cache.adopt(key);
+        },
+        [&](const DropKeys& x) {
+          for (const KeyId& key : x.keys) cache.drop(key);
+        },
+        [&](PerformOrder x) { perform_order(std::move(x)); },
+        [&](const RetireFiles& x) { retire(x.vm); });
+  }
+
+  void ask(AskForKeys duty) {
+    wire::Want want{.boot = boot, .nonce = Bytes(kNonceBytes), .keys = {}};
+    random.fill(want.nonce);
+    want.keys.assign(duty.keys.begin(), duty.keys.end());
+    asked.push_back(want.nonce);
+    if (asked.size() > kQuestionsMax) asked.pop_front();
+    channel.want(std::move(want));
+  }
+
+  void perform_order(PerformOrder duty) {
+    const ActionId action = duty.order.action;
+    // std::function wants a copyable task, and keys are not.
+    auto keys = std::make_shared<OrderKeys>(
+        OrderKeys{cache.clone(duty.order.key), cache.clone(duty.order.old_key)});
+    const bool taken = workers.put([this, keys, duty = std::move(duty)] {
+      post(OrderDone{duty.order.action, do_order(duty, std::move(*keys))});
+    });
+    if (!taken) {
+      post(OrderDone{action, Error{ErrorCode::kUnavailable,
+                                   "the host has too much work queued; try again later"}});
+    }
+  }
+
+  // On a worker.
+  Result<OrderOutcome> do_order(const PerformOrder& duty, OrderKeys keys) {
+    const std::string& vm = duty.order.vm;
+    spdlog::info("{}: performing order {} of vCenter", vm, duty.order.position);
+    switch (duty.order.kind) {
+      case OrderKind::kPowerOn:
+        TRY(guests.power_on(vm, duty.vm, keys.key));
+        return OrderOutcome{};
+      case OrderKind::kPowerOff:
+        return OrderOutcome{.usage = guests.power_off(vm)};
+      case OrderKind::kCreate:
+      case OrderKind::kEncrypt:
+      case OrderKind::kDecrypt:
+      case OrderKind::kRecrypt:
+        return OrderOutcome{.disk = TRY(disks.perform(duty.order, duty.vm, std::move(keys)))};
+      case OrderKind::kMode:
+        break;  // Stated by the core, never performed.
+    }
+    return Error{ErrorCode::kInvalid, "this host does not know that order"};
+  }
+
+  void retire(const std::string& vm) {
+    if (!workers.put([this, vm] { disks.retire(vm); })) {
+      spdlog::warn("{}: the old disk file stays until the next start: too much work is queued", vm);
+    }
+  }
+
+  void on_mail(Mail mail) {
+    match(
+        std::move(mail), [&](OrderDone x) { core.on_order_done(x.action, std::move(x.outcome)); },
+        [&](GuestEnd x) { core.on_guest_ended(std::move(x)); },
+        [&](KeysArrived x) { open_keys(std::move(x)); });
+  }
+
+  void open_keys(KeysArrived arrived) {
+    if (std::find(asked.begin(), asked.end(), arrived.nonce) == asked.end()) {
+      spdlog::warn("keys arrived that this host did not ask for; they were not opened");
+      return;
+    }
+    std::vector<KeyArrival> arrivals;
+    for (const wire::SealedKey& sealed : arrived.keys) {
+      if (sealed.encapsulation.empty()) {
+        arrivals.push_back({sealed.key, false, sealed.detail});
+        continue;
+      }
+      Result<SecretBytes> kek = open_key(arrived.nonce, sealed);
+      if (kek.ok()) {
+        cache.arrive(sealed.key, std::move(kek).value());
+        arrivals.push_back({sealed.key, true, ""});
+      } else {
+        spdlog::error("key {} of {} does not open: {}", sealed.key.id, sealed.key.provider,
+                      kek.error().detail);
+      }
+    }
+    core.on_keys(arrivals);
+  }
+
+  Result<SecretBytes> open_key(const Bytes& nonce, const wire::SealedKey& sealed) {
+    crypto::HpkeSealed message;
+    if (sealed.encapsulation.size() != message.encapsulated.size()) {
+      return Error{ErrorCode::kInvalid, "an encapsulated key of the wrong size"};
+    }
+    std::copy(sealed.encapsulation.begin(), sealed.encapsulation.end(),
+              message.encapsulated.begin());
+    message.ciphertext = sealed.ciphertext;
+    return crypto::open_key_push(boot_keys,
+                                 {.host = options.self.host,
+                                  .boot = to_bytes(as_bytes(boot)),
+                                  .nonce = nonce,
+                                  .provider = sealed.key.provider,
+                                  .key_id = sealed.key.id},
+                                 message);
+  }
+
+  // False: the log turned this process away.
+  bool on_link(const wire::LinkEvent& event) {
+    bool goes_on = true;
+    match(
+        event, [&](const wire::Followed& x) { core.on_followed(x.fact); },
+        [&](const wire::FollowedThrough& x) {
+          core.on_followed_through(x.position);
+          begin_if_live();
+        },
+        [&](const wire::FollowStateChanged& x) {
+          is_live = x.state == protocol::FollowState::kLive;
+          begin_if_live();
+        },
+        [&](const wire::TransactionAccepted& x) { core.on_accepted(x.id, x.first, x.count); },
+        [&](const wire::TransactionDecideAgain& x) { core.on_decide_again(x.id); },
+        [&](const wire::TransactionFailed& x) {
+          spdlog::warn("a decision of this host was not recorded: {}", x.error.detail);
+          core.on_failed(x.id, x.error);
+        },
+        [](const wire::HeadAnswered&) {
+        },  // A host asks for no head: its guards tell it what is stale.
+        [&](const wire::LinkEnded& x) {
+          ended_because = x.reason;
+          goes_on = false;
+        });
+    return goes_on;
+  }
+
+  void begin_if_live() {
+    if (!is_live || began) return;
+    began = true;
+    link.begin_epoch(core.state().epoch, KEYTRAIL_VERSION);
+    core.start(boot, boot_keys.public_key);
+  }
+
+  void flush() {
+    HostCore::Outputs outputs = core.take_outputs();
+    for (const auto& [id, decision] : outputs.submit) link.submit(id, decision);
+    for (Duty& duty : outputs.perform) perform(std::move(duty));
+  }
+
+  // One turn: wait, hear, decide, act. False: the log turned this process away.
+  bool turn(const std::vector<int>& fds) {
+    link.wait(kTickMs, fds);
+    for (const wire::LinkEvent& event : link.take_events()) {
+      if (!on_link(event)) return false;
+    }
+    for (Mail& mail : mailbox.take_all()) on_mail(std::move(mail));
+    core.tick(clock.now());
+    flush();
+    return true;
+  }
+
+  HostOptions options;
+  Random& random;
+  const Clock& clock;
+  crypto::X25519KeyPair boot_keys;
+  std::string boot;
+  wire::Mailbox<Mail> mailbox;
+  wire::Context context;
+  wire::LogLink link;
+  wire::HostChannelClient channel;
+  HostCore core;
+  KeyCache cache;
+  DiskWork disks;
+  Guests guests;
+  Workers workers;  // Last: its threads end before what they use.
+  std::deque<Bytes> asked;
+  bool is_live = false;
+  bool began = false;
+  std::string ended_because;
+};
+
+HostService::HostService(HostOptions options, wire::CurveKeys keys, Random& random,
+                         const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(keys), random, clock)) {}
+
+HostService::~HostService() = default;
+
+Result<void> HostService::run(int stop_fd) {
+  const std::vector<int> fds{impl_->mailbox.fd(), stop_fd};
+  while (!wire::is_readable(stop_fd)) {
+    if (!impl_->turn(fds)) return Error{ErrorCode::kRefused, impl_->ended_because};
+  }
+  impl_->guests.power_off_all();
+  const TimeNs deadline = impl_->clock.monotonic() + kStopWithinNs;
+  while (!impl_->core.is_idle() && impl_->clock.monotonic() < deadline) {
+    if (!impl_->turn({impl_->mailbox.fd()})) break;
+  }
+  return {};
+}
+
+}  // namespace keytrail::esxi

@@ -1,0 +1,238 @@
+#include "esxi/model/host.h"
+
+#include <gmock/gmock.h>
+
+#include "esxi/model/disks.h"
+#include "esxi/model/guests.h"
+#include "esxi/model/keys.h"
+#include "esxi/model/mode.h"
+#include "esxi/model/orders.h"
+#include "tests/esxi/host_log.h"
+
+namespace keytrail::esxi {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr const char* kVcenter = "vcenter/vc-1";
+const KeyId kHostKey{"prod", "host-key"};
+const KeyId kVmKey{"prod", "vm-key"};
+
+// host-1 of cluster-1, in boot "b1", as far as the test's story goes.
+class HostModelTest : public testing::Test {
+ protected:
+  HostModelTest() {
+    given(kVcenter, vcenter_fact("vcenter/vc-1/host/host-1", {},
+                                 vcenter::HostRegistered{"host-1", "cluster-1", "k"}));
+    given(kVcenter, vcenter_fact("vcenter/vc-1/host/host-2", {},
+                                 vcenter::HostRegistered{"host-2", "cluster-1", "k"}));
+    when(decide_start(state_, self_, "b1", Hash{1}));
+  }
+
+  void given(const std::string& author, Body body) {
+    evolve(state_, self_, log_.append(author, std::move(body)));
+  }
+  // Appends the host's own decision, which must hold.
+  void when(const Decision& decision) {
+    const std::vector<Fact> facts = log_.append("esxi/host-1", decision);
+    ASSERT_THAT(facts, SizeIs(decision.facts.size())) << "a guard does not hold";
+    for (const Fact& fact : facts) evolve(state_, self_, fact);
+  }
+  void given_safe() {
+    given(kVcenter, vcenter_fact("vcenter/vc-1/host/host-1", action(1),
+                                 vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey}));
+    when(decide_received(state_, self_, {kHostKey}));
+    when(decide_mode(state_, self_));
+  }
+  void given_vm(const std::string& host = "host-1") {
+    given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(2),
+                                 vcenter::VmCreationRequested{
+                                     .vm = "vm-1", .host = host, .disk_bytes = 4096}));
+    given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(2),
+                                 vcenter::VmCreationOrdered{.vm = "vm-1", .host = host}));
+    if (host != "host-1") {
+      Body created{.stream = "esxi/" + host + "/disk/d1", .action = action(2)};
+      created.event = esxi::Event(DiskCreated{.vm = "vm-1", .disk = {.disk = "d1"}});
+      given("esxi/" + host, created);
+      return;
+    }
+    when(decide_claim(state_, self_, action(2)));
+    when(decide_disk_done(state_, self_, action(2),
+                          {{.disk = "d1", .bytes = 4096, .sector_bytes = 4096}, {}}));
+    given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(2),
+                                 vcenter::VmCreated{.vm = "vm-1", .host = host}));
+  }
+  void given_key_obtained(const std::string& vm = "vm-1") {
+    given(kVcenter,
+          vcenter_fact("vcenter/vc-1/key/prod.vm-key", action(3),
+                       vcenter::KeyObtained{kVmKey, "kms-1", vcenter::KeyPurpose::kVm, vm}));
+  }
+  void given_encryption_ordered() {
+    given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(3),
+                                 vcenter::EncryptionOrdered{"vm-1", "host-1", kVmKey}));
+  }
+
+  const Identity self_{"host-1", "vc-1"};
+  HostLog log_;
+  State state_;
+};
+
+TEST_F(HostModelTest, AHostThatIsNotSafeWantsNoKeyOfAVm) {
+  given_vm();
+  given_key_obtained();
+  EXPECT_THAT(keys_owed(state_), IsEmpty());
+}
+
+TEST_F(HostModelTest, AnOrderedSafeModeIsStatedOnlyOnceTheHostKeyIsHeld) {
+  given(kVcenter, vcenter_fact("vcenter/vc-1/host/host-1", action(1),
+                               vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey}));
+  EXPECT_FALSE(mode_is_due(state_));
+  EXPECT_THAT(keys_owed(state_), ElementsAre(kHostKey));
+  when(decide_received(state_, self_, {kHostKey}));
+  ASSERT_TRUE(mode_is_due(state_));
+  when(decide_mode(state_, self_));
+  EXPECT_EQ(state_.mode, HostMode::kSafe);
+  EXPECT_FALSE(mode_is_due(state_));
+}
+
+TEST_F(HostModelTest, ASafeHostWantsTheKeysOfItsClustersVms) {
+  given_safe();
+  given_vm("host-2");  // another host's VM, same cluster: any host may have to run it
+  given_key_obtained();
+  EXPECT_THAT(keys_owed(state_), ElementsAre(kVmKey));
+}
+
+TEST_F(HostModelTest, ARestartForgetsEveryKey) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  EXPECT_THAT(keys_owed(state_), IsEmpty());
+  when(decide_start(state_, self_, "b2", Hash{2}));
+  EXPECT_THAT(state_.held, IsEmpty());
+  EXPECT_THAT(keys_owed(state_), ElementsAre(kHostKey, kVmKey));
+}
+
+TEST_F(HostModelTest, AKeyThatNobodyNeedsAnyMoreIsErased) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  given(kVcenter,
+        vcenter_fact("vcenter/vc-1/vm/vm-1", action(3), vcenter::EncryptionRefused{.vm = "vm-1"}));
+  EXPECT_THAT(keys_to_erase(state_), ElementsAre(kVmKey));
+  when(decide_erased(state_, self_, {kVmKey}));
+  EXPECT_THAT(state_.held, ElementsAre(kHostKey));
+}
+
+TEST_F(HostModelTest, AnOrderIsClaimedOnlyOnceItsKeyIsHeld) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  given_encryption_ordered();
+  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  when(decide_received(state_, self_, {kVmKey}));
+  EXPECT_THAT(orders_to_claim(state_, self_), ElementsAre(action(3)));
+  when(decide_claim(state_, self_, action(3)));
+  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_perform(state_), ElementsAre(action(3)));
+}
+
+TEST_F(HostModelTest, AnExpiredOrderCannotBeClaimed) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  given_encryption_ordered();
+  const Decision claim = decide_claim(state_, self_, action(3));
+  given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(3),
+                               vcenter::OrderExpired{"vm-1", "host-1", 9}));
+  EXPECT_THAT(log_.append("esxi/host-1", claim), IsEmpty()) << "the claim's guard must fail";
+  EXPECT_THAT(decide_claim(state_, self_, action(3)).facts, IsEmpty());
+}
+
+TEST_F(HostModelTest, AClaimedOrderIsPerformedAgainAfterARestartOnceItsKeyIsBack) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  given_encryption_ordered();
+  when(decide_claim(state_, self_, action(3)));
+  when(decide_start(state_, self_, "b2", Hash{2}));
+  EXPECT_THAT(orders_to_perform(state_), IsEmpty());
+  when(decide_received(state_, self_, {kHostKey, kVmKey}));
+  EXPECT_THAT(orders_to_perform(state_), ElementsAre(action(3)));
+}
+
+TEST_F(HostModelTest, AnOutcomeFromBeforeTheRestartDoesNotStand) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  given_encryption_ordered();
+  when(decide_claim(state_, self_, action(3)));
+  const Decision outcome = decide_disk_done(state_, self_, action(3), {{.disk = "d1"}, Bytes(16)});
+  when(decide_start(state_, self_, "b2", Hash{2}));
+  EXPECT_THAT(log_.append("esxi/host-1", outcome), IsEmpty());
+}
+
+TEST_F(HostModelTest, ADoneEncryptionEndsTheOrderAndNamesTheKey) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  given_encryption_ordered();
+  when(decide_claim(state_, self_, action(3)));
+  when(decide_disk_done(state_, self_, action(3), {{.disk = "d1", .generation = 2}, Bytes(16, 7)}));
+  EXPECT_THAT(state_.orders, IsEmpty());
+  EXPECT_EQ(state_.vms.at("vm-1").key, kVmKey);
+  EXPECT_EQ(state_.vms.at("vm-1").dek_fingerprint, Bytes(16, 7));
+  EXPECT_THAT(decide_disk_done(state_, self_, action(3), {}).facts, IsEmpty());
+}
+
+TEST_F(HostModelTest, ARefusedOrderIsOver) {
+  given_vm();
+  given_encryption_ordered();
+  when(decide_refuse(state_, self_, action(3), Refusal::kHostRefused, "the disk is full"));
+  EXPECT_THAT(state_.orders, IsEmpty());
+}
+
+TEST_F(HostModelTest, AGuestThatRanWhenTheHostDiedIsToldStoppedAtTheNextStart) {
+  given_vm();
+  given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
+                               vcenter::PowerOrdered{"vm-1", "host-1", PowerState::kOn, {}}));
+  when(decide_claim(state_, self_, action(4)));
+  when(decide_guest_started(state_, self_, action(4)));
+  EXPECT_EQ(state_.vms.at("vm-1").power, PowerState::kOn);
+  when(decide_start(state_, self_, "b2", Hash{2}));
+  EXPECT_EQ(state_.vms.at("vm-1").power, PowerState::kOff);
+}
+
+TEST_F(HostModelTest, AMissingKeyLocksItsVmUntilItIsReceived) {
+  given_safe();
+  given_vm();
+  given_key_obtained();
+  when(decide_received(state_, self_, {kVmKey}));
+  given_encryption_ordered();
+  when(decide_claim(state_, self_, action(3)));
+  when(decide_disk_done(state_, self_, action(3), {{.disk = "d1"}, Bytes(16)}));
+  when(decide_start(state_, self_, "b2", Hash{2}));
+  when(decide_locked(state_, self_, kVmKey));
+  EXPECT_TRUE(state_.vms.at("vm-1").locked);
+  EXPECT_THAT(decide_locked(state_, self_, kVmKey).facts, IsEmpty());
+  when(decide_received(state_, self_, {kVmKey}));
+  when(decide_unlocked(state_, self_));
+  EXPECT_FALSE(state_.vms.at("vm-1").locked);
+}
+
+TEST_F(HostModelTest, AnotherVcentersOrdersAreNotFollowed) {
+  given_vm();
+  given("vcenter/vc-2", vcenter_fact("vcenter/vc-2/vm/vm-1", action(9),
+                                     vcenter::EncryptionOrdered{"vm-1", "host-1", kVmKey}));
+  EXPECT_THAT(state_.orders, IsEmpty());
+}
+
+}  // namespace
+}  // namespace keytrail::esxi

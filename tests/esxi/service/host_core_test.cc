@@ -1,0 +1,214 @@
+#include "esxi/service/host_core.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/esxi/host_log.h"
+
+namespace keytrail::esxi {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr const char* kVcenter = "vcenter/vc-1";
+const KeyId kHostKey{"prod", "host-key"};
+const KeyId kVmKey{"prod", "vm-key"};
+
+// The core on a log that takes its units at once, as long as their guards hold.
+class HostCoreTest : public testing::Test {
+ protected:
+  HostCoreTest() : core_({.self = {"host-1", "vc-1"}}) {
+    vcenter("vcenter/vc-1/host/host-1", action(1),
+            vcenter::HostRegistered{"host-1", "cluster-1", "k"});
+    core_.tick(kSecond);
+    core_.start("b1", Hash{1});
+    settle();
+  }
+
+  template <class Event>
+  void vcenter(std::string stream, ActionId id, Event event) {
+    core_.on_followed(log_.append(kVcenter, vcenter_fact(std::move(stream), id, std::move(event))));
+    core_.on_followed_through(log_.head());
+  }
+
+  // Appends what the core submits and gives it back, until it submits no more.
+  void settle() {
+    for (HostCore::Outputs outputs = core_.take_outputs();; outputs = core_.take_outputs()) {
+      for (Duty& duty : outputs.perform) duties_.push_back(std::move(duty));
+      if (outputs.submit.empty()) return;
+      for (const auto& [id, decision] : outputs.submit) append(id, decision);
+    }
+  }
+  void append(protocol::TransactionId id, const protocol::Decision& decision) {
+    Decision own{.facts = decision.facts};
+    for (const protocol::Guard& guard : decision.guards)
+      own.guards.emplace_back(guard.stream, guard.version);
+    const std::vector<Fact> facts = log_.append("esxi/host-1", own);
+    if (facts.empty()) {
+      core_.on_decide_again(id);
+      return;
+    }
+    core_.on_accepted(id, facts.front().stamp.position, static_cast<std::uint32_t>(facts.size()));
+    for (const Fact& fact : facts) {
+      appended_.push_back(std::string(type_of(fact.body.event)));
+      core_.on_followed(fact);
+    }
+    core_.on_followed_through(log_.head());
+  }
+
+  template <class Kind>
+  std::vector<Kind> performed() {
+    std::vector<Kind> found;
+    for (const Duty& duty : duties_) {
+      if (const auto* kind = std::get_if<Kind>(&duty)) found.push_back(*kind);
+    }
+    return found;
+  }
+  void make_safe() {
+    vcenter("vcenter/vc-1/host/host-1", action(1),
+            vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+    core_.on_keys({{kHostKey, true, ""}});
+    settle();
+  }
+  void make_vm() {
+    vcenter("vcenter/vc-1/vm/vm-1", action(2),
+            vcenter::VmCreationRequested{.vm = "vm-1", .host = "host-1"});
+    vcenter("vcenter/vc-1/vm/vm-1", action(2),
+            vcenter::VmCreationOrdered{.vm = "vm-1", .host = "host-1"});
+    settle();
+    core_.on_order_done(action(2), OrderOutcome{.disk = {{.disk = "d1"}, {}}});
+    settle();
+  }
+  void order_encryption() {
+    vcenter("vcenter/vc-1/key/prod.vm-key", action(3),
+            vcenter::KeyObtained{kVmKey, "kms-1", vcenter::KeyPurpose::kVm, "vm-1"});
+    settle();
+    core_.on_keys({{kVmKey, true, ""}});
+    settle();
+    vcenter("vcenter/vc-1/vm/vm-1", action(3),
+            vcenter::EncryptionOrdered{"vm-1", "host-1", kVmKey});
+    settle();
+  }
+
+  static constexpr TimeNs kSecond = 1'000'000'000;
+  HostLog log_;
+  HostCore core_;
+  std::vector<Duty> duties_;
+  std::vector<std::string> appended_;
+};
+
+TEST_F(HostCoreTest, StatesItsBootBeforeAnythingElse) {
+  EXPECT_THAT(appended_, ElementsAre("HostStarted"));
+}
+
+TEST_F(HostCoreTest, AsksForAKeyAtOnceAndAgainOnlyAfterTheInterval) {
+  vcenter("vcenter/vc-1/host/host-1", action(1),
+          vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+  settle();
+  EXPECT_THAT(performed<AskForKeys>(), ElementsAre(AskForKeys{{kHostKey}}));
+  core_.tick(kSecond + kSecond / 2);
+  settle();
+  EXPECT_THAT(performed<AskForKeys>(), SizeIs(1));
+  core_.tick(2 * kSecond);
+  settle();
+  EXPECT_THAT(performed<AskForKeys>(), SizeIs(2));
+}
+
+TEST_F(HostCoreTest, AKeyIsAdoptedOnlyOnceItsReceiptIsDurable) {
+  vcenter("vcenter/vc-1/host/host-1", action(1),
+          vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+  core_.on_keys({{kHostKey, true, ""}});
+  const HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1));
+  for (const Duty& duty : outputs.perform) EXPECT_FALSE(std::holds_alternative<AdoptKeys>(duty));
+  append(outputs.submit[0].first, outputs.submit[0].second);
+  settle();
+  EXPECT_THAT(performed<AdoptKeys>(), ElementsAre(AdoptKeys{{kHostKey}}));
+  EXPECT_EQ(core_.state().mode, HostMode::kSafe);
+}
+
+TEST_F(HostCoreTest, AKeyWhoseReceiptCannotBeRecordedIsDropped) {
+  vcenter("vcenter/vc-1/host/host-1", action(1),
+          vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+  (void)core_.take_outputs();
+  core_.on_keys({{kHostKey, true, ""}});
+  HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1));
+  core_.on_failed(outputs.submit[0].first, Error{ErrorCode::kConflict, ""});
+  settle();
+  EXPECT_THAT(performed<DropKeys>(), ElementsAre(DropKeys{{kHostKey}}));
+}
+
+TEST_F(HostCoreTest, AnOrderIsClaimedThenPerformedOnceThenToldThenRetired) {
+  make_safe();
+  make_vm();
+  appended_.clear();
+  duties_.clear();
+  order_encryption();
+  EXPECT_THAT(appended_, ElementsAre("KeyReceived", "EncryptionStarted"));
+  ASSERT_THAT(performed<PerformOrder>(), SizeIs(1));
+  core_.tick(5 * kSecond);
+  settle();
+  ASSERT_THAT(performed<PerformOrder>(), SizeIs(1)) << "performed twice at once";
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  settle();
+  EXPECT_EQ(appended_.back(), "DiskEncrypted");
+  EXPECT_EQ(performed<RetireFiles>().back(), RetireFiles{"vm-1"});
+  EXPECT_TRUE(core_.is_idle());
+}
+
+TEST_F(HostCoreTest, TheOldFileIsNotRetiredBeforeTheOutcomeIsDurable) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  duties_.clear();
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  const HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1));
+  for (const Duty& duty : outputs.perform) EXPECT_FALSE(std::holds_alternative<RetireFiles>(duty));
+}
+
+TEST_F(HostCoreTest, WhatFailsIsRefusedWithItsSentence) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  core_.on_order_done(action(3), Error{ErrorCode::kUnavailable, "the datastore is full"});
+  settle();
+  EXPECT_EQ(appended_.back(), "OrderRefused");
+  EXPECT_THAT(core_.state().orders, IsEmpty());
+}
+
+TEST_F(HostCoreTest, AGuestThatEndsBeforeItsStartIsToldIsToldInOrder) {
+  make_vm();
+  vcenter("vcenter/vc-1/vm/vm-1", action(5),
+          vcenter::PowerOrdered{"vm-1", "host-1", PowerState::kOn, {}});
+  settle();
+  core_.on_guest_ended({.vm = "vm-1", .reason = StopReason::kGuestPoweredOff});
+  core_.on_order_done(action(5), OrderOutcome{});
+  settle();
+  ASSERT_GE(appended_.size(), 2U);
+  EXPECT_EQ(appended_[appended_.size() - 2], "GuestStarted");
+  EXPECT_EQ(appended_.back(), "GuestStopped");
+  EXPECT_TRUE(core_.is_idle());
+}
+
+TEST_F(HostCoreTest, AnUnlockRequestAsksAtOnce) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  settle();
+  duties_.clear();
+  // vm-2's key is owed but vCenter cannot get it; a user asks for it.
+  vcenter("vcenter/vc-1/key/prod.k2", action(6),
+          vcenter::KeyObtained{{"prod", "k2"}, "kms-1", vcenter::KeyPurpose::kVm, "vm-1"});
+  settle();
+  const std::size_t asked = performed<AskForKeys>().size();
+  vcenter("vcenter/vc-1/vm/vm-1", action(7), vcenter::UnlockRequested{"vm-1", {"prod", "k2"}});
+  settle();
+  EXPECT_EQ(performed<AskForKeys>().size(), asked + 1);
+}
+
+}  // namespace
+}  // namespace keytrail::esxi
