@@ -1,0 +1,150 @@
+// `provider add`: show the servers' certificates, have them accepted, enrol vCenter, probe
+// (vcenter/README.md).
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "bus/secret/file.h"
+#include "bus/secret/sha256.h"
+#include "cli/vcenter_commands.h"
+#include "cli/vcenter_session.h"
+#include "kms/kmip/certificate.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct SeenServer {
+  std::string name, endpoint, fingerprint, detail;
+};
+struct Look {
+  std::string client_certificate;
+  std::vector<SeenServer> servers;
+};
+
+std::string text(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+}
+
+Result<Look> parse_look(const std::string& result) {
+  boost::system::error_code malformed;
+  const json::value parsed = json::parse(result, malformed);
+  if (malformed || !parsed.is_object())
+    return Error{ErrorCode::kCorrupt, "vCenter's answer is not a JSON object"};
+  Look look{.client_certificate = text(parsed.as_object(), "client_certificate"), .servers = {}};
+  const json::value* servers = parsed.as_object().if_contains("servers");
+  if (servers == nullptr || !servers->is_array()) return look;
+  for (const json::value& item : servers->as_array()) {
+    const json::object& server = item.as_object();
+    look.servers.push_back({text(server, "server"),
+                            text(server, "address") + ":" + json::serialize(server.at("port")),
+                            text(server, "fingerprint"), text(server, "detail")});
+  }
+  return look;
+}
+
+// The replica of this installation whose certificate it is; empty: a stranger.
+std::string own_replica(const Endpoints& endpoints, const std::string& fingerprint) {
+  OsFileSystem files;
+  for (const KmsEndpoint& replica : endpoints.kms) {
+    const Result<Bytes> pem = read_file(files, replica.certificate, 64 * 1024);
+    if (!pem.ok()) continue;
+    const Result<Hash> found = kmip::certificate_fingerprint(as_text(*pem));
+    if (found.ok() && to_hex(*found) == fingerprint) return replica.name;
+  }
+  return "";
+}
+
+bool says_yes() {
+  if (isatty(STDIN_FILENO) == 0) return false;
+  std::fprintf(stderr, "Trust these servers? [yes/no] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "yes" || answer == "y";
+}
+
+// The fingerprints to pin: given, matching this installation's own replicas, or confirmed by the
+// person.
+Result<std::vector<std::string>> accepted(const Endpoints& endpoints, const Look& look,
+                                          const ProviderAdd& wanted) {
+  std::vector<std::string> pins = wanted.accept;
+  bool all_known = true;
+  for (const SeenServer& server : look.servers) {
+    if (server.fingerprint.empty()) {
+      return Error{ErrorCode::kUnavailable,
+                   server.name + " at " + server.endpoint + " does not answer: " + server.detail};
+    }
+    const std::string replica = wanted.enrol ? own_replica(endpoints, server.fingerprint) : "";
+    std::fprintf(stderr, "  %s at %s shows certificate SHA-256 %s%s\n", server.name.c_str(),
+                 server.endpoint.c_str(), server.fingerprint.c_str(),
+                 replica.empty() ? "" : (", which is " + replica + "'s own").c_str());
+    if (!replica.empty()) pins.push_back(server.fingerprint);
+    if (std::find(pins.begin(), pins.end(), server.fingerprint) == pins.end()) all_known = false;
+  }
+  if (all_known) return pins;
+  if (!says_yes()) {
+    return Error{ErrorCode::kRefused,
+                 "the servers' certificates were not accepted; compare the fingerprints above with "
+                 "the key servers' "
+                 "own, then add --accept SHA256 for each"};
+  }
+  pins.clear();
+  for (const SeenServer& server : look.servers) pins.push_back(server.fingerprint);
+  return pins;
+}
+
+Result<void> enrol(const Endpoints& endpoints, const std::string& certificate) {
+  Error last{ErrorCode::kNotFound, "the installation has no key servers of its own to enrol at"};
+  const json::object arguments{
+      {"client", endpoints.vcenter.name}, {"group", "vcenter"}, {"certificate", certificate}};
+  for (const KmsEndpoint& replica : endpoints.kms) {
+    const Result<std::string> done = operator_call(endpoints, replica.command, replica.server_key,
+                                                   "client.add", json::serialize(arguments));
+    if (done.ok()) {
+      std::fprintf(stderr, "  enrolled at %s as %s, group vcenter\n", replica.name.c_str(),
+                   endpoints.vcenter.name.c_str());
+      return {};
+    }
+    last = done.error();
+    if (last.code != ErrorCode::kUnavailable) break;
+  }
+  return last;
+}
+
+Result<std::string> add(const Globals& globals, const ProviderAdd& wanted) {
+  const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  const auto session = TRY(VcenterSession::open(globals));
+  json::object arguments{{"provider", wanted.provider},
+                         {"servers", json::array(wanted.servers.begin(), wanted.servers.end())}};
+  const Look look = TRY(parse_look(TRY(session->call("provider.add", json::serialize(arguments)))));
+  const std::vector<std::string> pins = TRY(accepted(endpoints, look, wanted));
+  if (wanted.enrol) {
+    TRY(enrol(endpoints, look.client_certificate));
+  } else {
+    std::fprintf(stderr,
+                 "Enrol this client certificate at the key server, if it does not know it yet:\n%s",
+                 look.client_certificate.c_str());
+  }
+  arguments["accept"] = json::array(pins.begin(), pins.end());
+  return session->call("provider.add", json::serialize(arguments), [](const std::string& progress) {
+    boost::system::error_code malformed;
+    const json::value value = json::parse(progress, malformed);
+    if (!malformed && value.is_object())
+      std::fprintf(stderr, "  %s\n", text(value.as_object(), "text").c_str());
+  });
+}
+
+}  // namespace
+
+Exit run_provider_add(const Globals& globals, const ProviderAdd& wanted) {
+  const Result<std::string> result = add(globals, wanted);
+  if (!result.ok()) return fail(result.error());
+  std::fputs((globals.json ? *result + "\n" : format_json(*result, "", {})).c_str(), stdout);
+  return Exit::kDone;
+}
+
+}  // namespace keytrail::cli

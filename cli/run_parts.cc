@@ -1,0 +1,141 @@
+// `keytrail PART run --config F`: one part alone. Reads its TOML, opens its secrets, wires its service together.
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+
+#include <memory>
+
+#include "bus/secret/secret_file.h"
+#include "bus/secret/unlock.h"
+#include "bus/wire/curve.h"
+#include "cli/config.h"
+#include "cli/part_commands.h"
+#include "esxi/service/host_service.h"
+#include "eventstore/log/rocks_log.h"
+#include "eventstore/service/service.h"
+#include "kms/service/replica_service.h"
+#include "vcenter/service/vcenter_service.h"
+
+namespace keytrail::cli {
+namespace {
+
+// SIGINT and SIGTERM as a readable descriptor; before any thread is made, so that none gets them otherwise.
+int stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+// What every part is wired with.
+struct Parts {
+  OsRandom random;
+  SystemClock clock;
+  OsFileSystem files;
+  int stop = stop_signals();
+};
+
+wire::LogEndpoints endpoints_of(const LogConfig& log) {
+  return {log.append, log.live, log.read, log.server_key};
+}
+
+std::vector<wire::AllowedKey> allowed(const std::vector<PeerConfig>& operators) {
+  std::vector<wire::AllowedKey> keys;
+  for (const PeerConfig& peer : operators) keys.push_back({peer.name, peer.public_key, {"command"}});
+  return keys;
+}
+
+Result<std::unique_ptr<SecretFile>> open_secrets(Parts& parts, const PartConfig& part, const std::string& identity) {
+  const UnlockSecret unlock = TRY(acquire_unlock(part.unlock));
+  return SecretFile::open(parts.files, parts.random, part.data + "/secrets", identity, unlock);
+}
+
+Result<wire::CurveKeys> curve_keys(const SecretFile& secrets, const PartConfig& part) {
+  const SecretBytes* key = secrets.find("curve");
+  if (key == nullptr) {
+    return Error{ErrorCode::kNotFound, part.data + "/secrets holds no CURVE key; was it made by `keytrail up`?"};
+  }
+  return wire::curve_keys_of(key->clone());
+}
+
+// The entry `name`, made at the first start.
+Result<SecretBytes> own_secret(SecretFile& secrets, const std::string& name, std::size_t size, Random& random) {
+  if (secrets.find(name) == nullptr) TRY(secrets.put(name, random.secret(size)));
+  return secrets.find(name)->clone();
+}
+
+Result<void> eventstore(const std::string& file) {
+  const EventstoreConfig config = TRY(read_eventstore_config(file));
+  Parts parts;
+  const auto secrets = TRY(open_secrets(parts, config.part, "eventstore/" + config.part.name));
+  eventstore::ServiceOptions options;
+  options.name = config.part.name;
+  options.installation = "keytrail";
+  options.program_version = KEYTRAIL_VERSION;
+  options.endpoints = {config.append, config.live, config.read, config.command};
+  options.keys = TRY(curve_keys(*secrets, config.part));
+  options.checkpoint_file = config.part.data + "/checkpoint";
+  options.checkpoint_key = TRY(own_secret(*secrets, "checkpoint", 32, parts.random));
+  for (const IdentityConfig& identity : config.identities) {
+    options.identities.push_back(
+        {identity.name, identity.key, identity.prefixes, identity.topics, identity.sockets});
+  }
+  const auto log = TRY(eventstore::RocksLog::open(config.part.data + "/db", parts.random));
+  const auto service = TRY(eventstore::Service::start(*log, std::move(options), parts.clock, parts.random));
+  return service->run(parts.stop);
+}
+
+Result<void> vcenter(const std::string& file) {
+  const VcenterConfig config = TRY(read_vcenter_config(file));
+  Parts parts;
+  const auto secrets = TRY(open_secrets(parts, config.part, "vcenter/" + config.part.name));
+  vcenter::VCenterService::Options options;
+  options.instance = config.part.name;
+  options.program_version = KEYTRAIL_VERSION;
+  options.log = endpoints_of(config.log);
+  options.command_endpoint = config.command;
+  options.host_endpoint = config.host_channel;
+  options.last_file = config.part.data + "/last";
+  options.administrator_password_file = config.administrator_password_file;
+  options.keys = TRY(curve_keys(*secrets, config.part));
+  options.operators = allowed(config.operators);
+  for (const HostEntry& host : config.hosts) options.hosts.push_back({host.name, host.key, host.cluster});
+  vcenter::VCenterService service(std::move(options), *secrets, parts.files, parts.clock, parts.random);
+  TRY(service.start());
+  return service.run(parts.stop);
+}
+
+Result<void> esxi(const std::string& file) {
+  const HostConfig config = TRY(read_host_config(file));
+  Parts parts;
+  const auto secrets = TRY(open_secrets(parts, config.part, "esxi/" + config.part.name));
+  esxi::HostOptions options{.self = {config.part.name, config.vcenter},
+                            .log = endpoints_of(config.log),
+                            .channel_endpoint = config.channel,
+                            .channel_server_key = config.channel_key,
+                            .datastore = config.datastore,
+                            .last_file = config.part.data + "/last",
+                            .run_folder = config.part.data};
+  esxi::HostService service(std::move(options), TRY(curve_keys(*secrets, config.part)), parts.random, parts.clock);
+  return service.run(parts.stop);
+}
+
+// The one line that says why a part ended; also in its log, which is where one looks later.
+Exit end(const char* part, const Result<void>& ended) {
+  if (ended.ok()) {
+    spdlog::info("{}: stopped", part);
+    return Exit::kDone;
+  }
+  spdlog::error("{}: {}", part, ended.error().detail);
+  return ended.error().code == ErrorCode::kUnavailable ? Exit::kUnreachable : Exit::kFailed;
+}
+
+}  // namespace
+
+Exit run_eventstore(const std::string& config_file) { return end("eventstore", eventstore(config_file)); }
+Exit run_vcenter_part(const std::string& config_file) { return end("vcenter", vcenter(config_file)); }
+Exit run_esxi(const std::string& config_file) { return end("esxi", esxi(config_file)); }
+
+}  // namespace keytrail::cli

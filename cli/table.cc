@@ -1,0 +1,116 @@
+#include "cli/table.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+namespace keytrail::cli {
+namespace {
+
+namespace json = boost::json;
+
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+// Letters, not bytes: continuation bytes of UTF-8 take no room.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+std::string cell(const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::null:
+      return "-";
+    case json::kind::string:
+      return value.as_string().empty() ? "-" : std::string(value.as_string());
+    case json::kind::bool_:
+      return value.as_bool() ? "yes" : "no";
+    case json::kind::array: {
+      std::string text;
+      for (const json::value& item : value.as_array())
+        text += (text.empty() ? "" : ", ") + cell(item);
+      return text.empty() ? "-" : text;
+    }
+    case json::kind::object: {
+      // A key id as vSphere shows it; anything else as it is.
+      const json::object& object = value.as_object();
+      if (object.contains("provider") && object.contains("id")) {
+        return cell(object.at("provider")) + "/" + cell(object.at("id"));
+      }
+      return object.size() == 1 ? cell(object.begin()->value()) : json::serialize(object);
+    }
+    case json::kind::int64:
+    case json::kind::uint64:
+    case json::kind::double_:
+      return json::serialize(value);
+  }
+  return "";
+}
+
+std::string at_path(const json::object& item, const std::string& path) {
+  const std::size_t dot = path.find('.');
+  const json::value* value = item.if_contains(path.substr(0, dot));
+  if (value == nullptr) return "-";
+  if (dot == std::string::npos) return cell(*value);
+  return value->is_object() ? at_path(value->as_object(), path.substr(dot + 1)) : "-";
+}
+
+std::string format_fields(const json::object& object) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [name, value] : object) rows.push_back({std::string(name), cell(value)});
+  return format_table({}, rows);
+}
+
+}  // namespace
+
+std::string format_table(const std::vector<std::string>& header,
+                         const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> lines;
+  if (!header.empty()) lines.push_back(header);
+  lines.insert(lines.end(), rows.begin(), rows.end());
+  std::vector<std::size_t> widths;
+  for (std::vector<std::string>& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()));
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      line[i] = printable(std::move(line[i]));
+      widths[i] = std::max(widths[i], width_of(line[i]));
+    }
+  }
+  std::string text;
+  for (const std::vector<std::string>& line : lines) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      text += line[i];
+      if (i + 1 < line.size()) text.append(widths[i] - width_of(line[i]) + 2, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string format_json(const std::string& text, const std::string& key,
+                        const std::vector<Column>& columns) {
+  boost::system::error_code malformed;
+  const json::value parsed = json::parse(text, malformed);
+  if (malformed || !parsed.is_object()) return text + "\n";
+  const json::value* list = key.empty() ? nullptr : parsed.as_object().if_contains(key);
+  if (list == nullptr || !list->is_array()) return format_fields(parsed.as_object());
+  std::vector<std::string> header;
+  for (const Column& column : columns) header.push_back(column.title);
+  std::vector<std::vector<std::string>> rows;
+  for (const json::value& item : list->as_array()) {
+    std::vector<std::string> row;
+    for (const Column& column : columns) {
+      row.push_back(item.is_object() ? at_path(item.as_object(), column.path) : cell(item));
+    }
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty()) return "none\n";
+  return format_table(header, rows);
+}
+
+}  // namespace keytrail::cli

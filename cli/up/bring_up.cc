@@ -1,0 +1,161 @@
+#include "cli/up/bring_up.h"
+
+#include <boost/json.hpp>
+
+#include "bus/secret/file.h"
+#include "cli/vcenter_session.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr TimeNs kPartWithinNs = 30'000'000'000;  // scrypt and a first keyring included
+constexpr int kAskTimeoutMs = 1000;
+
+Result<json::object> ask(const Endpoints& x, const std::string& endpoint,
+                         const std::string& server_key, const std::string& command,
+                         const json::object& arguments) {
+  const std::string answer = TRY(
+      operator_call(x, endpoint, server_key, command, json::serialize(arguments), kAskTimeoutMs));
+  boost::system::error_code malformed;
+  json::value value = json::parse(answer, malformed);
+  if (malformed || !value.is_object())
+    return Error{ErrorCode::kCorrupt, "the answer is not a JSON object"};
+  return std::move(value.as_object());
+}
+
+std::string text(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+}
+
+Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica) {
+  return ask(x, replica.command, replica.server_key, "status", {});
+}
+
+Readiness from_state(const Result<json::object>& status, std::string_view key,
+                     std::string_view wanted) {
+  if (!status.ok()) return {false, status.error().detail};
+  const std::string state = text(*status, key);
+  return {state == wanted, state};
+}
+
+Readiness host_readiness(const Endpoints& x, const std::string& host) {
+  const Result<json::object> status = ask(x, x.vcenter.command, x.vcenter.server_key, "status", {});
+  if (!status.ok()) return {false, "vCenter does not answer, so nobody knows"};
+  const json::value* hosts = status->if_contains("hosts_started");
+  if (hosts != nullptr && hosts->is_array()) {
+    for (const json::value& name : hosts->as_array()) {
+      if (name.is_string() && name.as_string() == host) return {true, "started"};
+    }
+  }
+  return {false, "not started yet"};
+}
+
+// The steps of bring_up, with what they share.
+class BringUp {
+ public:
+  BringUp(Endpoints& endpoints, Supervisor& supervisor, const std::function<void()>& turn,
+          const std::function<bool()>& is_stopping)
+      : x_(endpoints), supervisor_(supervisor), turn_(turn), is_stopping_(is_stopping) {}
+
+  Result<void> run() {
+    TRY(start_and_wait("eventstore"));
+    const json::object store = TRY(ask(x_, x_.log.command, x_.log.server_key, "status", {}));
+    x_.log.id = text(store, "log");
+    for (const KmsEndpoint& replica : x_.kms) TRY(start_replica(replica));
+    TRY(enrol_kmip_client());
+    TRY(start_and_wait(x_.vcenter.name));
+    for (const HostEndpoint& host : x_.hosts) TRY(supervisor_.start(host.name));
+    for (const HostEndpoint& host : x_.hosts) {
+      TRY(wait_until(host.name, [&] { return readiness_of(x_, host.name).ready; }));
+    }
+    return {};
+  }
+
+ private:
+  Result<void> start_and_wait(const std::string& part) {
+    TRY(supervisor_.start(part));
+    return wait_until(part, [&] { return readiness_of(x_, part).ready; });
+  }
+
+  Result<void> start_replica(const KmsEndpoint& replica) {
+    TRY(supervisor_.start(replica.name));
+    TRY(wait_until(replica.name, [&] { return status_of(x_, replica).ok(); }));
+    TRY(wait_until(replica.name, [&] {
+      const Result<json::object> status = status_of(x_, replica);
+      if (!status.ok()) return false;
+      if (text(*status, "state") == "waiting for admission")
+        (void)admit(replica, text(*status, "certificate_fingerprint"));
+      return text(*status, "state") == "serving";
+    }));
+    const json::object status = TRY(status_of(x_, replica));
+    OsFileSystem files;
+    TRY(replace_file(files, replica.certificate, as_bytes(text(status, "certificate"))));
+    return replace_file(files, x_.kmip_client.ca, as_bytes(text(status, "ca_certificate")));
+  }
+
+  Result<void> admit(const KmsEndpoint& replica, const std::string& fingerprint) {
+    const KmsEndpoint& first = x_.kms.front();
+    TRY(ask(x_, first.command, first.server_key, "admit",
+            {{"replica", replica.name}, {"fingerprint", fingerprint}}));
+    return {};
+  }
+
+  Result<void> enrol_kmip_client() {
+    OsFileSystem files;
+    const Bytes pem = TRY(read_file(files, x_.kmip_client.certificate, 64 * 1024));
+    const KmsEndpoint& first = x_.kms.front();
+    const Result<json::object> enrolled =
+        ask(x_, first.command, first.server_key, "client.add",
+            {{"client", "kmip_client"}, {"certificate", as_text(pem)}});
+    // At a second start it is enrolled already.
+    if (!enrolled.ok() && enrolled.error().code == ErrorCode::kUnavailable) return enrolled.error();
+    return {};
+  }
+
+  Result<void> wait_until(const std::string& part, const std::function<bool()>& condition) {
+    const SystemClock clock;
+    const TimeNs deadline = clock.monotonic() + kPartWithinNs;
+    while (!condition()) {
+      turn_();
+      if (is_stopping_())
+        return Error{ErrorCode::kRefused, "stopped before the installation was up"};
+      if (clock.monotonic() > deadline) {
+        return Error{ErrorCode::kUnavailable, part + " did not come up (" +
+                                                  readiness_of(x_, part).state + "); its log is " +
+                                                  x_.data + "/log/" + part + ".log"};
+      }
+    }
+    return {};
+  }
+
+  Endpoints& x_;
+  Supervisor& supervisor_;
+  const std::function<void()>& turn_;
+  const std::function<bool()>& is_stopping_;
+};
+
+}  // namespace
+
+Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
+                      const std::function<void()>& turn, const std::function<bool()>& is_stopping) {
+  return BringUp(endpoints, supervisor, turn, is_stopping).run();
+}
+
+Readiness readiness_of(const Endpoints& x, const std::string& part) {
+  if (part == "eventstore") {
+    const auto status = ask(x, x.log.command, x.log.server_key, "status", {});
+    return status.ok() ? Readiness{true, "live"} : Readiness{false, status.error().detail};
+  }
+  if (part == x.vcenter.name) {
+    return from_state(ask(x, x.vcenter.command, x.vcenter.server_key, "status", {}), "log", "live");
+  }
+  for (const KmsEndpoint& replica : x.kms) {
+    if (replica.name == part) return from_state(status_of(x, replica), "state", "serving");
+  }
+  return host_readiness(x, part);
+}
+
+}  // namespace keytrail::cli

@@ -1,0 +1,53 @@
+// run/up.sock: how `keytrail part` and `keytrail status` speak to the supervisor.
+//
+// One JSON object a line in, one out: {"command": "start|stop|kill|status", "part": NAME} ->
+// {"ok": true, "parts": [{"name", "condition", "pid", "ready", "last_end"}]} or {"ok": false,
+// "error": SENTENCE}. The socket is 0600 in a folder of 0700, so only the installation's user gets
+// there; a line has at most 4 KiB, there are at most 16 connections. Paths over the kernel's 107
+// letters are bound through /proc/self/fd. Threads: one.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "bus/secret/result.h"
+
+namespace keytrail::cli {
+
+class ControlServer {
+ public:
+  // `handle` answers one request line.
+  using Handle = std::function<std::string(const std::string& request)>;
+
+  // kConflict: another supervisor listens there.
+  static Result<ControlServer> listen(const std::string& path, Handle handle);
+  ControlServer(ControlServer&& other) noexcept;
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+  ControlServer& operator=(ControlServer&&) = delete;
+  ~ControlServer();
+
+  [[nodiscard]] std::vector<int> fds() const;
+  void step();  // serves what is readable
+
+ private:
+  struct Client {
+    int fd = -1;
+    std::string input;
+  };
+  ControlServer(std::string path, int fd, Handle handle);
+  bool serve(Client& client);
+
+  std::string path_;
+  int fd_ = -1;
+  Handle handle_;
+  std::list<Client> clients_;
+};
+
+// Asks the supervisor of the installation in `data`. kUnavailable: none runs there.
+[[nodiscard]] Result<std::string> ask_supervisor(const std::string& data,
+                                                 const std::string& request);
+
+}  // namespace keytrail::cli

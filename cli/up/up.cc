@@ -1,0 +1,174 @@
+#include "cli/up/up.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "bus/wire/wake_event.h"
+#include "cli/table.h"
+#include "cli/up/bring_up.h"
+#include "cli/up/control.h"
+#include "cli/up/supervisor.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace json = boost::json;
+
+void tell(const std::string& sentence) {
+  std::printf("%s\n", sentence.c_str());
+  std::fflush(stdout);
+}
+
+// SIGINT and SIGTERM as a readable descriptor.
+int stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+std::string name_of(PartCondition condition) {
+  switch (condition) {
+    case PartCondition::kRunning:
+      return "running";
+    case PartCondition::kWaiting:
+      return "starting again";
+    case PartCondition::kDown:
+      return "down";
+  }
+  return "";
+}
+
+json::array rows_of(const Supervisor& supervisor) {
+  json::array rows;
+  for (const PartStatus& part : supervisor.status()) {
+    rows.push_back(json::object{{"name", part.name},
+                                {"condition", name_of(part.condition)},
+                                {"pid", part.pid},
+                                {"last_end", part.last_end}});
+  }
+  return rows;
+}
+
+std::string handle(Supervisor& supervisor, const std::string& request) {
+  boost::system::error_code malformed;
+  const json::value parsed = json::parse(request, malformed);
+  const auto text = [&](std::string_view key) -> std::string {
+    const json::value* value = parsed.is_object() ? parsed.as_object().if_contains(key) : nullptr;
+    return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+  };
+  const std::string command = malformed ? "" : text("command");
+  Result<void> done;
+  if (command == "start")
+    done = supervisor.start(text("part"));
+  else if (command == "stop")
+    done = supervisor.stop(text("part"));
+  else if (command == "kill")
+    done = supervisor.kill(text("part"));
+  else if (command != "status")
+    done = Error{ErrorCode::kInvalid, "commands are start, stop, kill, status"};
+  if (!done.ok())
+    return json::serialize(json::object{{"ok", false}, {"error", done.error().detail}});
+  return json::serialize(json::object{{"ok", true}, {"parts", rows_of(supervisor)}});
+}
+
+void set_pids(Endpoints& endpoints, const Supervisor& supervisor) {
+  for (const PartStatus& part : supervisor.status()) {
+    if (part.name == "eventstore") endpoints.eventstore_pid = part.pid;
+    if (part.name == endpoints.vcenter.name) endpoints.vcenter.pid = part.pid;
+    for (KmsEndpoint& replica : endpoints.kms) {
+      if (part.name == replica.name) replica.pid = part.pid;
+    }
+    for (HostEndpoint& host : endpoints.hosts) {
+      if (part.name == host.name) host.pid = part.pid;
+    }
+  }
+}
+
+void print_table(const Endpoints& x) {
+  std::vector<std::vector<std::string>> rows;
+  rows.push_back({"eventstore", x.log.append, std::to_string(x.eventstore_pid)});
+  for (const KmsEndpoint& replica : x.kms) {
+    rows.push_back({replica.name, "kmip://" + replica.address + ":" + std::to_string(replica.port),
+                    std::to_string(replica.pid)});
+  }
+  rows.push_back({x.vcenter.name, x.vcenter.command, std::to_string(x.vcenter.pid)});
+  for (const HostEndpoint& host : x.hosts)
+    rows.push_back({host.name, "-", std::to_string(host.pid)});
+  std::fputs(format_table({"PART", "ADDRESS", "PID"}, rows).c_str(), stdout);
+}
+
+// One turn of the loop: sleeps until something happens.
+void turn(Supervisor& supervisor, ControlServer& control, int signals, int timeout_ms) {
+  std::vector<pollfd> items{{signals, POLLIN, 0}};
+  for (const int fd : supervisor.fds()) items.push_back({fd, POLLIN, 0});
+  for (const int fd : control.fds()) items.push_back({fd, POLLIN, 0});
+  const int timer = supervisor.next_timer_ms();
+  const int wait = timer < 0 ? timeout_ms : (timeout_ms < 0 ? timer : std::min(timer, timeout_ms));
+  (void)poll(items.data(), static_cast<nfds_t>(items.size()), wait);
+  supervisor.step();
+  control.step();
+}
+
+// Stops all in order, last first; the supervisor bounds each part's time.
+void stop(Supervisor& supervisor, ControlServer& control, int signals) {
+  tell("stopping");
+  supervisor.stop_all();
+  while (!supervisor.all_down()) turn(supervisor, control, signals, 100);
+}
+
+Result<void> up(const UpOptions& options) {
+  OsRandom random;
+  SystemClock clock;
+  Installation installation = TRY(Installation::open(options, random));
+  const int signals = stop_signals();
+  Supervisor supervisor(clock, tell);
+  ControlServer control = TRY(ControlServer::listen(
+      installation.data() + "/run/up.sock",
+      [&supervisor](const std::string& request) { return handle(supervisor, request); }));
+  const std::string program = "/proc/self/exe";
+  for (const Installation::Part& part : installation.parts()) {
+    supervisor.add(
+        {part.name, {program, part.subcommand, "run", "--config", part.config}, part.log});
+  }
+  Endpoints endpoints = installation.endpoints();
+  const Result<void> is_up = bring_up(
+      endpoints, supervisor, [&] { turn(supervisor, control, signals, 20); },
+      [&] { return wire::is_readable(signals); });
+  if (!is_up.ok()) {
+    stop(supervisor, control, signals);
+    return is_up;
+  }
+  set_pids(endpoints, supervisor);
+  TRY(write_endpoints(endpoints));
+  print_table(endpoints);
+  tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
+  std::uint64_t seen = supervisor.changes();
+  while (!wire::is_readable(signals)) {
+    turn(supervisor, control, signals, -1);
+    if (supervisor.changes() == seen) continue;
+    seen = supervisor.changes();
+    set_pids(endpoints, supervisor);
+    TRY(write_endpoints(endpoints));
+  }
+  stop(supervisor, control, signals);
+  return {};
+}
+
+}  // namespace
+
+Exit run_up(const Globals& globals, const UpOptions& given) {
+  UpOptions options = given;
+  options.data = globals.data;
+  const Result<void> ended = up(options);
+  return ended.ok() ? Exit::kDone : fail(ended.error());
+}
+
+}  // namespace keytrail::cli

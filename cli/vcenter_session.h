@@ -1,0 +1,39 @@
+// A command to a vCenter: LOGIN, then the command, with its progress. JSON as text in and out
+// (vcenter/README.md).
+//
+// Threads: one. Errors: kUnavailable, nobody answered; kRefused, kNotFound, kInvalid as vCenter
+// said, with its hint.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/command_line.h"
+#include "cli/endpoints.h"
+
+namespace keytrail::cli {
+
+class VcenterSession {
+ public:
+  using OnProgress = std::function<void(const std::string& json)>;
+
+  static Result<std::unique_ptr<VcenterSession>> open(const Globals& globals);
+  ~VcenterSession();
+
+  // `arguments`: a JSON object. The RESULT's JSON.
+  [[nodiscard]] Result<std::string> call(const std::string& command, const std::string& arguments,
+                                         const OnProgress& on_progress = {});
+
+ private:
+  struct Impl;
+  explicit VcenterSession(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A command to a part that knows the operator by its key alone (event store, replicas, vCenter's status).
+[[nodiscard]] Result<std::string> operator_call(
+    const Endpoints& endpoints, const std::string& command_endpoint, const std::string& server_key,
+    const std::string& command, const std::string& arguments, int timeout_ms = 30'000);
+
+}  // namespace keytrail::cli

@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# The demo: an installation from nothing, a VM encrypted, and what the log says of it. Twelve steps; each shows the
+# command that a user would type and checks its own outcome. A failed check ends it with exit code 1.
+#   demo.sh KEYTRAIL GUEST_FOLDER [DATA]
+set -euo pipefail
+
+keytrail=$(readlink -f "$1")
+guest=$(readlink -f "$2")
+scan=$(readlink -f "$(dirname "$keytrail")/../tests/leak_scan/leak_scan")
+work=${3:-$(mktemp -d "${TMPDIR:-/tmp}/keytrail-demo.XXXXXX")}
+export KEYTRAIL_DATA=$work/data
+base=${KEYTRAIL_DEMO_PORT_BASE:-15690}
+store=$KEYTRAIL_DATA/datastore/ds-1
+seed=4711 lines=400
+began=$SECONDS
+
+bold=$'\033[1m' dim=$'\033[2m' plain=$'\033[0m'
+[ -t 1 ] || bold='' dim='' plain=''
+
+title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+ok() { printf '  ok: %s\n' "$*"; }
+fail() {
+  printf '\n  FAILED: %s\n  The data of this run are kept in %s; logs of the parts: %s/log\n' "$*" "$work" "$KEYTRAIL_DATA" >&2
+  exit 1
+}
+# kt ARGUMENT…: shows the command and runs it.
+kt() {
+  printf '  %s$ keytrail %s%s\n' "$dim" "$*" "$plain"
+  "$keytrail" "$@" 2>&1 | sed 's/^/    /'
+}
+quiet() { "$keytrail" "$@"; }
+# refused ARGUMENT…: like kt, for a command that must be refused (exit code 1).
+refused() {
+  printf '  %s$ keytrail %s%s\n' "$dim" "$*" "$plain"
+  local code=0
+  "$keytrail" "$@" >"$work/refused.txt" 2>&1 || code=$?
+  sed 's/^/    /' "$work/refused.txt"
+  [ "$code" -eq 1 ] || fail "'keytrail $*' ended with $code, not with 1 (refused)"
+}
+# until_true SECONDS TEXT COMMAND…: waits for a condition, with a bound.
+until_true() {
+  local deadline=$((SECONDS + $1)) text=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $deadline ] || fail "$text"
+    read -r -t 0.2 <> <(:) || true
+  done
+}
+head_position() { quiet --json log info | grep -o '"head": *"\?[0-9]*' | grep -o '[0-9]*$'; }
+# The lines that the guest writes, computed from the seed as the guest does: keytrail-SHA-256("SEED:I").
+guest_lines() {
+  local i
+  for i in $(seq "$lines"); do printf '%s:%s' "$seed" "$i" | sha256sum; done | sed 's/^/keytrail-/; s/ .*//'
+}
+lines_on_disk() { # how many of the guest's lines are in any file of the datastore
+  [ -s "$work/lines.txt" ] || guest_lines >"$work/lines.txt"
+  { grep -rhaoFf "$work/lines.txt" "$store" || true; } | sort -u | wc -l
+}
+console_says() { grep -qa "$2" "$store/$1/console.log" || fail "the console of $1 does not say '$2' (see $store/$1/console.log)"; }
+boot() { # boot VM: powers on, waits until the guest has powered itself off
+  kt vm power-on "$1" --wait off --timeout 60
+}
+
+up=
+follow=
+finish() {
+  local code=$?
+  [ -n "$follow" ] && kill "$follow" 2>/dev/null
+  if [ -n "$up" ] && kill -0 "$up" 2>/dev/null; then
+    kill -TERM "$up" 2>/dev/null
+    wait "$up" 2>/dev/null
+  fi
+  exit "$code"
+}
+trap finish EXIT
+
+title "1. An installation: event store, three key servers, a vCenter, two hosts"
+printf '  %s$ keytrail up --port-base %s%s\n' "$dim" "$base" "$plain"
+mkdir -p "$work"
+"$keytrail" up --port-base "$base" >"$work/up.log" 2>&1 &
+up=$!
+until_true 40 "the installation is not up: $(tail -n 5 "$work/up.log" 2>/dev/null)" test -s "$KEYTRAIL_DATA/endpoints.json"
+kt status
+
+title "2. Everything that happens from here on appears below as it happens"
+printf '  %s$ keytrail events follow &%s\n' "$dim" "$plain"
+"$keytrail" events follow --from end > >(sed -u 's/^/      | /') 2>/dev/null &
+follow=$!
+
+title "3. Key providers: three replicas as one, trusted in both directions, proven with a probe key"
+servers=()
+for i in 0 1 2; do servers+=(--server "kms-$((i + 1))=127.0.0.1:$((base + 6 + i))"); done
+kt provider add prod "${servers[@]}" --enrol
+quiet --json provider list | grep -q '"provider":"prod","is_default":true' || fail "'prod' is not the default provider"
+kt provider add lab "${servers[0]}" "${servers[1]}" --enrol
+quiet --json provider list | grep -q '"provider":"lab","is_default":false' || fail "a second provider became the default"
+ok "the first provider is the default, the second is not"
+
+title "4. A plain VM: a real guest writes $lines lines computed from a seed"
+kt vm create vm-1 --host host-1 --size 64M --guest "$guest/vmlinuz" "$guest/initrd.gz" "seed=$seed lines=$lines mode=auto"
+boot vm-1
+console_says vm-1 "wrote $lines"
+[ "$(lines_on_disk)" -eq "$lines" ] || fail "the control failed: the plain disk does not hold the guest's lines"
+ok "control: all $lines lines can be read in the disk file"
+before=$(head_position)
+
+title "5. The VM is encrypted: no line is in any file of the datastore, and the guest reads all of them"
+kt vm encrypt vm-1
+[ "$(lines_on_disk)" -eq 0 ] || fail "lines of the guest are still in the datastore"
+ok "0 of $lines lines are in any file of the datastore"
+after=$(head_position)
+boot vm-1
+console_says vm-1 "matched $lines of $lines"
+ok "the guest read $lines of $lines lines back"
+
+title "6. bob may administer, but not decrypt: the refusal says which role, which entry, inherited from where"
+head -c 18 /dev/urandom | base64 >"$work/bob.password"
+chmod 600 "$work/bob.password"
+kt user add bob --password-file "$work/bob.password"
+kt group add operators
+kt group join operators bob
+kt permission set operators "No cryptography administrator" --group --entity dc-1
+refused --user bob --password-file "$work/bob.password" vm decrypt vm-1
+grep -q 'Cryptographer.Decrypt' "$work/refused.txt" || fail "the refusal does not name the privilege"
+kt audit --user bob --outcome refused
+quiet --json events read --type PrivilegeChecked --user bob >"$work/bob.jsonl"
+for word in '"Cryptographer.Decrypt"' '"No cryptography administrator"' '"dc-1"' '"operators"'; do
+  grep -q "$word" "$work/bob.jsonl" || fail "the log does not say $word of the refusal"
+done
+ok "the log names privilege, role, entry and where it was inherited from"
+
+title "7. A key server dies: the next one serves; when it is back it has caught up"
+kt part kill kms-1
+kt vm create vm-2 --host host-2 --size 16M
+kt vm encrypt vm-2
+kt part start kms-1
+key=$(quiet --json vm list vm-2 | grep -o '"id":"[^"]*"' | head -n 1 | cut -d'"' -f4)
+fingerprints=$(for r in kms-1 kms-2 kms-3; do
+  quiet --json kms keys --replica $r --key "$key" | grep -o '"fingerprint":"[0-9a-f]*"'
+done | sort -u)
+[ "$(grep -c . <<<"$fingerprints")" -eq 1 ] || fail "the replicas do not agree on the key of vm-2: $fingerprints"
+auditor=$work/auditor
+"$scan" make-client "$auditor"
+kt kms client add auditor --group vcenter --certificate "$auditor/auditor.pem"
+ca=$KEYTRAIL_DATA/ca.pem
+as_auditor=(--cert "$auditor/auditor.pem" --key "$auditor/auditor.key" --ca "$ca")
+kt kmip get "$key" --server "127.0.0.1:$((base + 6))" "${as_auditor[@]}" --out "$work/key.from-1"
+kt kmip get "$key" --server "127.0.0.1:$((base + 7))" "${as_auditor[@]}" --out "$work/key.from-2"
+cmp -s "$work/key.from-1" "$work/key.from-2" || fail "kms-1 serves another key than kms-2"
+rm -f "$work"/key.from-*
+ok "kms-1 serves the key of vm-2 that was made while it was dead, with the same ${fingerprints}"
+
+title "8. A host dies: it comes back with an empty key cache, asks, gets its keys, and the VM boots"
+kt part kill host-1
+kt part start host-1
+until_true 20 "host-1 did not get its keys again" sh -c "'$keytrail' --json host list | grep -q '\"host\":\"host-1\".*\"keys_held\":[1-9]'"
+boot vm-1
+[ "$(grep -ac "matched $lines of $lines" "$store/vm-1/console.log")" -ge 1 ] || fail "the guest did not read its lines back"
+ok "vm-1 booted, and read its lines back"
+
+title "9. A key is destroyed: afterwards no replica can derive it any more"
+client=(--server "127.0.0.1:$((base + 7))" --cert "$KEYTRAIL_DATA/client/kmip.pem" --key "$KEYTRAIL_DATA/client/kmip.key" --ca "$ca")
+doomed=$(quiet --json kmip create "${client[@]}" | grep -o '"id":"[^"]*"' | cut -d'"' -f4)
+kt kmip activate "$doomed" "${client[@]}"
+kt kmip revoke "$doomed" --reason cessation-of-operation "${client[@]}"
+kt kmip destroy "$doomed" "${client[@]}"
+kt kms shredded "$doomed" --wait
+refused kmip get "$doomed" "${client[@]}" --out "$work/doomed"
+ok "key $doomed is gone although the log is kept"
+
+title "10. The audit trail, and what changed when vm-1 was encrypted"
+kt audit -n 25
+kt state --at "$before" --vm vm-1
+kt state --at "$after" --vm vm-1
+kt diff "$before" "$after"
+
+title "11. The log proves that it is whole, and a copy that was changed is found out"
+kt log verify
+copy_log() { # copy_log NAME: a copy of the running event store's folder
+  rm -rf "${work:?}/$1"
+  mkdir "$work/$1"
+  cp -r "$KEYTRAIL_DATA/eventstore/db" "$KEYTRAIL_DATA/eventstore/checkpoint" "$work/$1/"
+}
+# The file of a copy that holds the latest facts, and where in it a word of theirs stands.
+wal_of() { ls -S "$work/$1"/db/*.log | head -n 1; }
+copy_log flipped
+at=$(grep -abo 'vm-2' "$(wal_of flipped)" | tail -n 1 | cut -d: -f1)
+printf 'X' | dd of="$(wal_of flipped)" bs=1 seek="$at" conv=notrunc status=none
+printf '  one byte of a copy is flipped\n'
+refused log verify --log "$work/flipped"
+grep -qE 'position [0-9]+' "$work/refused.txt" || fail "the damage is not named by its position"
+copy_log cut
+truncate -s -3000 "$(wal_of cut)"
+printf '  the tail of another copy is cut off\n'
+refused log verify --log "$work/cut"
+grep -qE 'cut|knows|saw' "$work/refused.txt" || fail "nobody is named who knows more of the log"
+ok "both were found out"
+
+title "12. No key is anywhere where it must not be"
+quiet subscribers add audit/leak-scan --topics kms.change kms.note kms.sealed vcenter.change vcenter.note esxi.change esxi.note \
+  eventstore.change eventstore.note head --key-file "$work/leak-scan.key" >/dev/null 2>&1 || true
+pids=()
+for pid in $(quiet --json status | grep -o '"pid":[0-9]*' | cut -d: -f2); do pids+=(--pid "$pid"); done
+quiet --json events read >"$work/bus.jsonl"
+printf '  %s$ leak_scan search …  (every KEK over KMIP, every DEK from the descriptors)%s\n' "$dim" "$plain"
+"$scan" search --server "127.0.0.1:$((base + 6))" "${as_auditor[@]}" --datastore "$store" "${pids[@]}" \
+  "$KEYTRAIL_DATA" "$work/bus.jsonl" "$work/up.log" | sed 's/^/    /' || fail "a key was found where it must not be"
+ok "0 hits, and the planted key was found"
+
+title "Done in $((SECONDS - began)) s."
+kill "$follow" 2>/dev/null || true
+follow=
+kill -TERM "$up"
+wait "$up" || fail "the installation did not stop in order"
+up=
+cat <<END
+  The data are in $KEYTRAIL_DATA. To go on with them:
+    export KEYTRAIL_DATA=$KEYTRAIL_DATA PATH=$(dirname "$keytrail"):\$PATH
+    keytrail up &
+    keytrail events follow --from -20
+    keytrail vm recrypt vm-1 --deep
+END

@@ -1,0 +1,77 @@
+#include "tests/leak_scan/secrets.h"
+
+#include <filesystem>
+
+#include "bus/secret/file.h"
+#include "esxi/disk/descriptor.h"
+#include "kms/crypto/key_locator.h"
+
+namespace keytrail::leak_scan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPemBytesMax = 64 * 1024;
+
+Result<std::string> read_text(const std::string& path, std::size_t bytes_max) {
+  OsFileSystem files;
+  return std::string(as_text(TRY(read_file(files, path, bytes_max))));
+}
+
+Result<std::unique_ptr<kmip::Client>> connect(const KmipFiles& files) {
+  OsFileSystem system;
+  const std::string certificate = TRY(read_text(files.certificate, kPemBytesMax));
+  Bytes key = TRY(read_file(system, files.key, kPemBytesMax));
+  SecretBytes key_pem = SecretBytes::copy_of(key);
+  wipe(key);
+  const kmip::TlsIdentity identity{certificate, std::move(key_pem)};
+  const kmip::TrustedAuthority authority{TRY(read_text(files.ca, kPemBytesMax)), ""};
+  const kmip::TlsContext tls = TRY(kmip::make_client_context(&identity, authority));
+  return kmip::Client::connect(TRY(kmip::parse_endpoint(files.server)), tls);
+}
+
+}  // namespace
+
+Result<std::vector<Secret>> gather_keks(const KmipFiles& files) {
+  const std::unique_ptr<kmip::Client> client = TRY(connect(files));
+  std::vector<Secret> keks;
+  for (const std::string& id : TRY(client->locate({})).ids) {
+    Result<kmip::GetResponse> got = client->get(id);
+    if (!got.ok()) {
+      if (got.error().code == ErrorCode::kUnavailable) return got.error();
+      continue;  // Destroyed or not released any more: nothing of it can be known.
+    }
+    keks.push_back({"KEK " + id, id, kmip::material_of(got->object).clone()});
+  }
+  if (keks.empty())
+    return Error{ErrorCode::kNotFound, "this client may get no key: is it in vCenter's group?"};
+  return keks;
+}
+
+Result<std::vector<Secret>> gather_deks(const std::string& datastore,
+                                        const std::vector<Secret>& keks) {
+  std::vector<Secret> deks;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(datastore, error)) {
+    if (entry.path().extension() != ".vmdk" || entry.path().string().ends_with("-flat.vmdk"))
+      continue;
+    const Result<disk::Descriptor> descriptor =
+        disk::parse_descriptor(TRY(read_text(entry.path().string(), disk::kDescriptorBytesMax)));
+    if (!descriptor.ok() || !descriptor->encryption.has_value()) continue;
+    for (const crypto::KeyPair& pair :
+         TRY(crypto::parse_key_safe(descriptor->encryption->key_safe))) {
+      for (const Secret& kek : keks) {
+        if (kek.key != pair.locker.key || kek.bytes.size() != crypto::kKekBytes) continue;
+        Result<SecretBytes> dek = crypto::unlock_dek(kek.bytes, pair.locked);
+        if (dek.ok())
+          deks.push_back(
+              {"DEK of " + entry.path().stem().string(), kek.key, std::move(dek).value()});
+      }
+    }
+  }
+  if (error)
+    return Error{ErrorCode::kUnavailable, "cannot read " + datastore + ": " + error.message()};
+  return deks;
+}
+
+}  // namespace keytrail::leak_scan

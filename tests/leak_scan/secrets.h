@@ -1,0 +1,31 @@
+// The secrets of an installation, gathered the way anyone could who was let in: every KEK over KMIP, as a client of
+// vCenter's group (each release is on the log), and every DEK unwrapped from the descriptors of a datastore.
+//
+// Only this test collects them; no product command does. Threads: one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kms/kmip/client.h"
+
+namespace keytrail::leak_scan {
+
+struct Secret {
+  std::string what;  // "KEK 1f0c…", "DEK of vm-1"
+  std::string key;   // unique identifier of the KEK
+  SecretBytes bytes;
+};
+
+struct KmipFiles {
+  std::string server;  // host:port
+  std::string certificate, key, ca;
+};
+
+// All keys that the client may Get. An error if there is none: a scan for nothing proves nothing.
+[[nodiscard]] Result<std::vector<Secret>> gather_keks(const KmipFiles& files);
+// All DEKs of the descriptors under `datastore` that one of `keks` unwraps.
+[[nodiscard]] Result<std::vector<Secret>> gather_deks(const std::string& datastore,
+                                                      const std::vector<Secret>& keks);
+
+}  // namespace keytrail::leak_scan
