@@ -41,10 +41,15 @@ struct CommandServer::Impl {
 
   void serve() {
     for (;;) {
-      const std::array<int, 2> fds{outgoing.fd(), stop.fd()};
+      const std::array<int, 3> fds{outgoing.fd(), stop.fd(), rebind.fd()};
       wait_readable({&*socket}, fds, -1);
       for (Outgoing& answer : outgoing.take_all()) send_answer(answer);
       if (stop.is_set()) return;
+      if (rebind.is_set()) {
+        rebind.clear();
+        // Failed: nobody gets in any more, which the owner's next command shows; better than an open door.
+        [[maybe_unused]] const auto bound = socket->rebind();
+      }
       Message message;
       while (socket->receive(message)) take_command(message);
     }
@@ -96,6 +101,7 @@ struct CommandServer::Impl {
   const OnCommand on_command;
   Mailbox<Outgoing> outgoing{kAnswersMax};
   WakeEvent stop;
+  WakeEvent rebind;
   std::optional<Socket> socket;        // the thread's, once it runs
   std::map<CommandToken, Asker> open;  // the thread's
   CommandToken next_token = 1;         // the thread's
@@ -121,6 +127,8 @@ Result<void> CommandServer::start() {
 }
 
 const std::string& CommandServer::endpoint() const { return impl_->endpoint; }
+
+void CommandServer::rebind() { impl_->rebind.set(); }
 
 void CommandServer::progress(CommandToken token, std::string json) {
   // A full queue drops progress, which nobody waits for.

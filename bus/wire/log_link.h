@@ -23,15 +23,11 @@
 #include "bus/protocol/follower.h"
 #include "bus/protocol/transactor.h"
 #include "bus/wire/curve.h"
+#include "bus/wire/log_connection.h"
 
 namespace keytrail::wire {
 
 class Context;  // bus/wire/context.h: zmq context, one I/O thread, the ZAP handler
-
-struct LogEndpoints {
-  std::string append, live, read;  // "tcp://127.0.0.1:5690"
-  std::string server_key;          // z85
-};
 
 struct LogLinkOptions {
   std::string author;  // "kms/kms-1"

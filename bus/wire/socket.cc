@@ -75,6 +75,7 @@ struct Socket::Impl {
     set(socket, ZMQ_HANDSHAKE_IVL, kHandshakeTimeoutMs);
     set(socket, ZMQ_RECONNECT_IVL, kReconnectMs);
     set(socket, ZMQ_RECONNECT_IVL_MAX, kReconnectMsMax);
+    if (options.report_unreachable) set(socket, ZMQ_ROUTER_MANDATORY, 1);
     if (kind == SocketKind::kXpub) set(socket, ZMQ_XPUB_MANUAL, 1);
   }
   ~Impl() {
