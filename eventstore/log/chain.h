@@ -1,0 +1,49 @@
+// Chain: the log's own proof that nothing in it was changed, walked fact by fact.
+//
+// At start the store walks the whole chain while it replays the facts to the orderer: each must
+// name the leaf of the one before, and the checkpoint's root must be the tree's at its size. The
+// same walk, on all cores and with attachments, is `verify` (verify.h). Values; one thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "eventstore/log/checkpoint.h"
+#include "eventstore/log/event_log.h"
+#include "eventstore/log/merkle.h"
+
+namespace keytrail::eventstore {
+
+// What is known of a log after all of it was walked.
+struct CheckedLog {
+  LogEnd end;
+  MerkleRange tree;
+};
+
+using OnCheckedFact = std::function<Result<void>(ByteView stamp, ByteView body, const Hash& leaf)>;
+
+// kCorrupt: the first position that is damaged and what is wrong; "the log was cut"; "the log is
+// another one". An error of `on_fact` ends the walk and is returned.
+[[nodiscard]] Result<CheckedLog> check_log(const EventLog& log,
+                                           const std::optional<Checkpoint>& checkpoint,
+                                           const OnCheckedFact& on_fact);
+
+// The sentence for a log whose end somebody knows to be further.
+[[nodiscard]] Error log_was_cut(const std::string& who, Position saw, Position head);
+
+// Judges a tree of the checkpoint's size. `size` and `root` are the walked log's there.
+class CheckpointCheck {
+ public:
+  CheckpointCheck(const EventLog& log, const std::optional<Checkpoint>& checkpoint);
+  // Before the walk: another log's, or one that is longer than this log.
+  [[nodiscard]] Result<void> before() const;
+  // After each leaf.
+  [[nodiscard]] Result<void> at(const MerkleRange& tree) const;
+
+ private:
+  const LogId log_id_;
+  const LogEnd end_;
+  const std::optional<Checkpoint>& checkpoint_;
+};
+
+}  // namespace keytrail::eventstore

@@ -1,0 +1,68 @@
+// EventLog: the seam to the disk. Batches of facts go in, durable when append returns; facts come
+// out in order.
+//
+// Implementations: RocksLog; a memory twin and one that fails on demand in tests/support. One suite
+// in tests/contract runs over them. Threads: append belongs to one; everything else may be called
+// by any at the same time, and sees only what an append that has returned has made durable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "bus/events/fact.h"
+
+namespace keytrail::eventstore {
+
+using LogId = std::array<std::uint8_t, 16>;
+
+// The last fact. An empty log ends at position 0, whose leaf is the genesis.
+struct LogEnd {
+  Position position = 0;
+  Hash leaf{};
+  bool operator==(const LogEnd&) const = default;
+};
+
+struct AttachmentRow {
+  Position position = 0;    // of the fact
+  std::uint32_t index = 0;  // among the fact's
+  AttachmentKind kind = AttachmentKind::kClear;
+  ByteView bytes;
+};
+
+// What one append makes durable, borrowed from the orderer's batch for the time of the call.
+struct LogBatch {
+  Position first = 0;
+  Position last = 0;
+  Hash leaf{};     // of the last fact
+  ByteView facts;  // (u32 length, u32 zero, stamp, body)*, the form of the wire (fact_rows.h)
+  std::span<const AttachmentRow> attachments;
+};
+
+class EventLog {
+ public:
+  // False ends the reading.
+  using FactVisitor = std::function<bool(Position position, ByteView stamp, ByteView body)>;
+
+  virtual ~EventLog() = default;
+
+  [[nodiscard]] virtual LogId id() const = 0;
+  // 1, and one more at each restore and each cut that an operator accepted.
+  [[nodiscard]] virtual std::uint64_t generation() const = 0;
+  [[nodiscard]] virtual LogEnd end() const = 0;
+
+  // All of it is durable, or (error) nobody knows and this log takes no more: kUnavailable with a
+  // sentence for the operator. REQUIRES: batch.first = end().position + 1.
+  [[nodiscard]] virtual Result<void> append(const LogBatch& batch) = 0;
+
+  // The facts of (after, until], rising, as far as they are durable. kCorrupt names the position.
+  [[nodiscard]] virtual Result<void> read(Position after, Position until,
+                                          const FactVisitor& visit) const = 0;
+
+  // Those of the fact at `position`, in the order of its body.
+  [[nodiscard]] virtual Result<std::vector<Attachment>> attachments(Position position) const = 0;
+};
+
+}  // namespace keytrail::eventstore

@@ -1,0 +1,91 @@
+#include "eventstore/log/fact_rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace keytrail::eventstore {
+
+namespace {
+
+constexpr std::size_t kPreviousOffset = 80;  // the last 32 of the stamp's 112 bytes
+
+std::uint64_t little_endian(ByteView bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i > 0; --i) value = value << 8 | bytes[i - 1];
+  return value;
+}
+
+}  // namespace
+
+std::optional<FactView> FactWalk::next() {
+  if (rest_.empty() || malformed_) return std::nullopt;
+  malformed_ = true;  // until shown otherwise
+  if (rest_.size() < kFactPrefixBytes) return std::nullopt;
+  const std::uint64_t length = little_endian(rest_.first(4));
+  if (little_endian(rest_.subspan(4, 4)) != 0 || length < kStampBytes ||
+      length > kStampBytes + kBodyBytesMax || rest_.size() - kFactPrefixBytes < length) {
+    return std::nullopt;
+  }
+  malformed_ = false;
+  const ByteView fact = rest_.subspan(kFactPrefixBytes, length);
+  rest_ = rest_.subspan(kFactPrefixBytes + length);
+  return FactView{.stamp = fact.first(kStampBytes), .body = fact.subspan(kStampBytes)};
+}
+
+Position position_of(ByteView stamp) { return little_endian(stamp.first(8)); }
+
+Hash previous_of(ByteView stamp) {
+  Hash previous{};
+  const ByteView bytes = stamp.subspan(kPreviousOffset, previous.size());
+  std::copy(bytes.begin(), bytes.end(), previous.begin());
+  return previous;
+}
+
+void append_fact(Bytes& blob, ByteView stamp, ByteView body) {
+  const std::size_t length = stamp.size() + body.size();
+  for (int shift = 0; shift < 32; shift += 8)
+    blob.push_back(static_cast<std::uint8_t>(length >> shift));
+  blob.insert(blob.end(), 4, 0);
+  blob.insert(blob.end(), stamp.begin(), stamp.end());
+  blob.insert(blob.end(), body.begin(), body.end());
+}
+
+std::vector<FactRow> cut_into_rows(Position first, ByteView facts) {
+  std::vector<FactRow> rows;
+  FactWalk walk(facts);
+  std::size_t row_begin = 0;
+  Position row_first = first;
+  std::size_t in_row = 0;
+  while (walk.next()) {
+    ++in_row;
+    const std::size_t here = facts.size() - walk.rest_bytes();
+    if (in_row < kRowFactsMax && walk.rest_bytes() > 0) continue;
+    rows.push_back({.first = row_first, .facts = facts.subspan(row_begin, here - row_begin)});
+    row_first += in_row;
+    row_begin = here;
+    in_row = 0;
+  }
+  KEYTRAIL_CHECK(!walk.malformed());
+  return rows;
+}
+
+Result<void> visit_row(const FactRow& row, Position after, Position until,
+                       const EventLog::FactVisitor& visit, bool& stopped) {
+  FactWalk walk(row.facts);
+  Position position = row.first;
+  while (const auto fact = walk.next()) {
+    if (position_of(fact->stamp) != position) break;
+    if (position > until || (position > after && !visit(position, fact->stamp, fact->body))) {
+      stopped = true;
+      return {};
+    }
+    ++position;
+  }
+  if (walk.malformed() || walk.rest_bytes() > 0) {
+    return Error{ErrorCode::kCorrupt, "position " + std::to_string(position) +
+                                          " is damaged: what is stored there is not a fact"};
+  }
+  return {};
+}
+
+}  // namespace keytrail::eventstore

@@ -1,0 +1,181 @@
+#include "eventstore/log/verify.h"
+
+#include <algorithm>
+#include <deque>
+#include <future>
+#include <thread>
+
+#include "bus/events/codec.h"
+#include "bus/secret/sha256.h"
+#include "eventstore/log/chain.h"
+#include "eventstore/log/fact_rows.h"
+#include "eventstore/log/rocks_log.h"
+
+namespace keytrail::eventstore {
+
+namespace {
+
+constexpr Position kChunkFacts = 4096;
+
+struct Wrong {
+  Position position = 0;
+  std::string what;
+};
+
+// What one worker found out about (after, until], without knowing what stands before it.
+struct Chunk {
+  Position after = 0;
+  Hash first_previous{};
+  std::vector<Hash> leaves;
+  std::uint64_t attachments = 0;
+  std::optional<Wrong> wrong;
+};
+
+// The attachments of a fact are those that its body names, none missing, none extra.
+std::optional<Wrong> check_attachments(const EventLog& log, Position position, ByteView body,
+                                       std::uint64_t& count) {
+  const auto header = peek_body(body);
+  if (!header.ok()) return Wrong{position, "its body is not readable: " + header.error().detail};
+  if (header->attachments.empty()) return std::nullopt;
+  const auto rows = log.attachments(position);
+  if (!rows.ok()) return Wrong{position, rows.error().detail};
+  if (rows->size() != header->attachments.size())
+    return Wrong{position, "an attachment is missing or was added"};
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    if (sha256((*rows)[i].bytes) != header->attachments[i])
+      return Wrong{position, "an attachment was changed"};
+  }
+  count += rows->size();
+  return std::nullopt;
+}
+
+Chunk check_chunk(const EventLog& log, Position after, Position until) {
+  Chunk chunk{.after = after, .first_previous = {}, .leaves = {}, .attachments = 0, .wrong = {}};
+  chunk.leaves.reserve(until - after);
+  const auto read = log.read(after, until, [&](Position position, ByteView stamp, ByteView body) {
+    const Hash previous = previous_of(stamp);
+    if (chunk.leaves.empty()) {
+      chunk.first_previous = previous;
+    } else if (previous != chunk.leaves.back()) {
+      // The chain says that this one or the one before was changed. The one before follows from its
+      // own predecessor, but its bytes no longer give the leaf that is named here.
+      chunk.wrong = Wrong{position - 1, "its hash is not the one that the next fact names"};
+      chunk.leaves.pop_back();
+      return false;
+    }
+    if (!decode_stamp(stamp).ok()) {
+      chunk.wrong = Wrong{position, "its stamp is not readable"};
+      return false;
+    }
+    chunk.wrong = check_attachments(log, position, body, chunk.attachments);
+    if (chunk.wrong) return false;
+    chunk.leaves.push_back(leaf_of(stamp, body));
+    return true;
+  });
+  if (!read.ok() && !chunk.wrong) {
+    chunk.wrong = Wrong{after + chunk.leaves.size() + 1, read.error().detail};
+  }
+  return chunk;
+}
+
+// Puts the chunks together, in order.
+class Assembly {
+ public:
+  Assembly(const EventLog& log, const std::optional<Checkpoint>& checkpoint)
+      : checkpoint_check_(log, checkpoint) {
+    verdict_.log_id = log.id();
+    verdict_.generation = log.generation();
+    verdict_.end = {.position = 0, .leaf = genesis_of(log.id())};
+    verdict_.checkpoint = checkpoint;
+  }
+
+  // False: something is wrong, the rest does not matter.
+  bool add(const Chunk& chunk) {
+    if (!chunk.leaves.empty() && chunk.first_previous != verdict_.end.leaf) {
+      const bool first = chunk.after == 0;
+      return wrong(
+          {first ? 1 : chunk.after, first ? "it does not follow from the log's id"
+                                          : "its hash is not the one that the next fact names"});
+    }
+    for (const Hash& leaf : chunk.leaves) {
+      tree_.append(leaf);
+      verdict_.end = {.position = tree_.size(), .leaf = leaf};
+      const auto at_checkpoint = checkpoint_check_.at(tree_);
+      if (!at_checkpoint.ok()) return wrong({tree_.size(), at_checkpoint.error().detail});
+    }
+    verdict_.attachments += chunk.attachments;
+    return chunk.wrong ? wrong(*chunk.wrong) : true;
+  }
+
+  Verdict finish() {
+    verdict_.root = tree_.root();
+    const auto whole = checkpoint_check_.before();
+    if (verdict_.whole() && !whole.ok()) wrong({verdict_.end.position + 1, whole.error().detail});
+    return std::move(verdict_);
+  }
+
+ private:
+  bool wrong(const Wrong& found) {
+    verdict_.first_bad = found.position;
+    verdict_.wrong = "position " + std::to_string(found.position) + ": " + found.what;
+    return false;
+  }
+
+  const CheckpointCheck checkpoint_check_;
+  Verdict verdict_;
+  MerkleRange tree_;
+};
+
+}  // namespace
+
+Verdict verify(const EventLog& log, const VerifyOptions& options) {
+  const std::size_t threads =
+      std::max(1U, options.threads != 0 ? options.threads : std::thread::hardware_concurrency());
+  const Position end = log.end().position;
+  Assembly assembly(log, options.checkpoint);
+  std::deque<std::future<Chunk>> running;
+  Position next = 0;
+  bool good = true;
+  while (good && (next < end || !running.empty())) {
+    while (next < end && running.size() < 2 * threads) {
+      const Position until = std::min(end, next + kChunkFacts);
+      running.push_back(std::async(std::launch::async, check_chunk, std::cref(log), next, until));
+      next = until;
+    }
+    const Chunk chunk = running.front().get();
+    running.pop_front();
+    good = assembly.add(chunk);
+    if (options.on_progress) options.on_progress(chunk.after + chunk.leaves.size());
+  }
+  return assembly.finish();
+}
+
+Result<Verdict> verify_folder(const std::string& folder, const std::string& checkpoint_file,
+                              VerifyOptions options) {
+  std::string damaged_checkpoint;
+  if (!checkpoint_file.empty()) {
+    const auto checkpoint = read_checkpoint_file(checkpoint_file, std::nullopt);
+    if (checkpoint.ok())
+      options.checkpoint = *checkpoint;
+    else
+      damaged_checkpoint = checkpoint.error().detail;
+  }
+  auto log = RocksLog::open_read_only(folder);
+  std::string damage = damaged_checkpoint;
+  if (!log.ok() && log.error().code == ErrorCode::kCorrupt) {
+    damage = log.error().detail;
+    log = RocksLog::open_read_only(folder, RocksLog::Recovery::kSalvage);
+  }
+  if (!log.ok()) return log.error();
+  Verdict verdict = verify(**log, options);
+  if (!damage.empty() && verdict.whole()) {
+    if (damage != damaged_checkpoint) verdict.first_bad = verdict.end.position + 1;
+    verdict.wrong =
+        damage + (verdict.first_bad ? "; position " + std::to_string(*verdict.first_bad) +
+                                          " is the first that is lost"
+                                    : "");
+  }
+  return verdict;
+}
+
+}  // namespace keytrail::eventstore

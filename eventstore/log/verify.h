@@ -1,0 +1,45 @@
+// Verify: whether a log, or a copy of one, is whole. On all cores; writes nothing.
+//
+// Reads every fact, hashes it, compares it with the leaf that the next one names; hashes every
+// attachment and compares it with the body that names it; builds the tree and compares its root
+// with the checkpoint's.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "eventstore/log/checkpoint.h"
+#include "eventstore/log/event_log.h"
+
+namespace keytrail::eventstore {
+
+struct Verdict {
+  LogId log_id{};
+  std::uint64_t generation = 0;
+  LogEnd end;   // as far as it is whole
+  Hash root{};  // of the tree up to there
+  std::uint64_t attachments = 0;
+  std::optional<Checkpoint> checkpoint;  // what it was compared with
+  std::optional<Position> first_bad;
+  std::string wrong;  // empty: the log is whole
+
+  [[nodiscard]] bool whole() const { return wrong.empty(); }
+};
+
+struct VerifyOptions {
+  std::optional<Checkpoint> checkpoint;
+  unsigned threads = 0;                       // 0 = one a core
+  std::function<void(Position)> on_progress;  // now and then, on the calling thread
+};
+
+[[nodiscard]] Verdict verify(const EventLog& log, const VerifyOptions& options);
+
+// Opens the database of `folder` read-only, salvaging what stands before a damage in its
+// write-ahead log, and compares it with `checkpoint_file` (empty or missing: with none). kNotFound,
+// kUnavailable: there was nothing to verify.
+[[nodiscard]] Result<Verdict> verify_folder(const std::string& folder,
+                                            const std::string& checkpoint_file,
+                                            VerifyOptions options);
+
+}  // namespace keytrail::eventstore
