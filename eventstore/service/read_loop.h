@@ -1,0 +1,100 @@
+// ReadLoop: the read socket's thread: HELLO, HEAD, READ, FOLLOW, for parts and third parties alike.
+//
+// Reads have a thread of their own and are capped in bytes and in facts looked at per answer, so that they
+// delay neither appends nor each other: followers get one answer each in turn. A follower is sent only what it
+// gave credit for. Whoever knows more of the log than there is, or something else, is told so at HELLO.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "bus/wire/read_protocol.h"
+#include "bus/wire/socket.h"
+#include "eventstore/log/event_log.h"
+#include "eventstore/service/selector.h"
+#include "eventstore/service/shared_state.h"
+
+namespace keytrail::eventstore {
+
+inline constexpr std::size_t kAnswerBytesMax =
+    std::size_t{1} << 20;  // then the answer ends; one fact may exceed it
+inline constexpr std::size_t kScannedFactsMax = 32'768;  // looked at for one answer
+inline constexpr std::size_t kSessionsMax = 4096;
+inline constexpr std::size_t kFollowersMax = 1024;
+inline constexpr std::uint32_t kCreditMax = 65'536;
+inline constexpr Position kFellBehindFacts = 10'000;
+inline constexpr std::uint64_t kBookmarkFacts = 1'000;
+
+class ReadLoop {
+ public:
+  ReadLoop(wire::Socket read, const EventLog& log, SharedState& shared, std::string installation,
+           int heartbeat_ms);
+  ~ReadLoop();
+  ReadLoop(const ReadLoop&) = delete;
+  ReadLoop& operator=(const ReadLoop&) = delete;
+
+ private:
+  using SteadyClock = std::chrono::steady_clock;
+
+  struct Session {
+    std::string identity;
+    wire::PayloadForm form = wire::PayloadForm::kFacts;
+  };
+  struct Request {
+    Bytes route;
+    Bytes id;
+    std::string identity;
+    ByteView body;
+  };
+  struct Follow {
+    Bytes route;
+    Bytes id;
+    wire::PayloadForm form = wire::PayloadForm::kFacts;
+    Selector selector;
+    Position position = 0;  // processed up to here
+    std::uint32_t credit = 0;
+    bool caught_up = false;
+    bool fell_behind = false;
+    bool gone = false;
+    std::uint64_t skipped = 0;  // since something was sent
+    SteadyClock::time_point sent_at{};
+  };
+
+  void run();
+  void take_requests();
+  void handle(const std::string& verb, const Request& request);
+  void hello(const Request& request);
+  void read(const Request& request, const Session& session);
+  void follow(const Request& request, const Session& session);
+  void credit(const Request& request);
+  void forget(const Bytes& route);
+  // True: somebody can be given more at once.
+  bool serve_followers();
+  bool serve(Follow& follow, const protocol::Head& head);
+
+  // What of (after, until] fits into one answer; gives how far it got.
+  [[nodiscard]] Result<Position> fill(Payload& payload, const Selector& selector, Position after,
+                                      Position until, std::size_t limit) const;
+  bool send(const Bytes& route, const Bytes& id, std::string_view verb, const std::string& body,
+            std::span<const ByteView> payload = {});
+  void refuse(const Request& request, const std::string& code, const std::string& message,
+              const std::string& hint);
+
+  wire::Socket socket_;
+  const EventLog& log_;
+  SharedState& shared_;
+  const std::string installation_;
+  const int heartbeat_ms_;
+  wire::WakeEvent changed_;
+  wire::WakeEvent stop_;
+  std::map<Bytes, Session> sessions_;  // by routing id
+  std::list<Follow> follows_;
+  std::uint64_t removals_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace keytrail::eventstore

@@ -1,0 +1,72 @@
+// SharedState: the little that the threads of the store all look at: how far the log is durable, and who is
+// admitted. Written by the ordering thread, read by all. Any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bus/protocol/messages.h"
+#include "bus/wire/wake_event.h"
+#include "eventstore/model/identities.h"
+
+namespace keytrail::eventstore {
+
+class SharedState {
+ public:
+  // An immutable list, replaced as a whole.
+  using Admitted = std::shared_ptr<const Identities>;
+
+  SharedState(const protocol::Head& head, Identities identities)
+      : head_(head), admitted_(std::make_shared<const Identities>(std::move(identities))) {}
+
+  // What to wake when something changed. REQUIRES: before the ordering thread runs.
+  void wake_on_change(wire::WakeEvent& event) { wakes_.push_back(&event); }
+
+  [[nodiscard]] protocol::Head head() const {
+    const std::lock_guard lock(mutex_);
+    return head_;
+  }
+  void set_head(const protocol::Head& head) {
+    {
+      const std::lock_guard lock(mutex_);
+      head_ = head;
+    }
+    wake_all();
+  }
+
+  [[nodiscard]] Admitted admitted() const {
+    const std::lock_guard lock(mutex_);
+    return admitted_;
+  }
+  // How often somebody who might use `socket` was removed: it then lets everybody shake hands again.
+  [[nodiscard]] std::uint64_t removals(const std::string& socket) const {
+    const std::lock_guard lock(mutex_);
+    const auto count = removals_.find(socket);
+    return count != removals_.end() ? count->second : 0;
+  }
+  void admit(Identities identities, const std::set<std::string>& sockets_of_the_removed) {
+    {
+      const std::lock_guard lock(mutex_);
+      admitted_ = std::make_shared<const Identities>(std::move(identities));
+      for (const std::string& socket : sockets_of_the_removed) ++removals_[socket];
+    }
+    wake_all();
+  }
+
+ private:
+  void wake_all() {
+    for (wire::WakeEvent* event : wakes_) event->set();
+  }
+
+  mutable std::mutex mutex_;
+  protocol::Head head_;
+  Admitted admitted_;
+  std::map<std::string, std::uint64_t> removals_;
+  std::vector<wire::WakeEvent*> wakes_;
+};
+
+}  // namespace keytrail::eventstore
