@@ -12,6 +12,16 @@ Failure invalid_message(std::string detail) {
   return {ResultReason::kInvalidMessage, std::move(detail)};
 }
 
+std::optional<Failure> check_continuation(BatchErrorContinuation option) {
+  switch (option) {
+    case BatchErrorContinuation::kContinue:
+    case BatchErrorContinuation::kStop:
+    case BatchErrorContinuation::kUndo:
+      return std::nullopt;
+  }
+  return Failure{ResultReason::kInvalidField, "the batch error continuation option is unknown"};
+}
+
 // The version to answer a message in that cannot be read.
 ProtocolVersion closest_spoken(ProtocolVersion asked) {
   return std::clamp(asked, kLowestVersion, kHighestVersion);
@@ -56,6 +66,7 @@ void describe(Fields& fields, Of<Fields, RequestHeader>& x) {
                          [&x](Fields& inner) { inner.list(Tag::kCredential, x.credentials); });
   fields.defaulted(Tag::kBatchErrorContinuationOption, x.continuation,
                    BatchErrorContinuation::kStop);
+  fields.check(check_continuation(x.continuation));
   fields.defaulted(Tag::kBatchOrderOption, x.in_order, false);
   fields.optional(Tag::kTimeStamp, x.time_stamp);
 }

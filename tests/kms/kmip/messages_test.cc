@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -372,6 +373,16 @@ TEST(MessagesTest, AMalformedMessageIsAnsweredInTheProtocolsForm) {
                             kVersion1_2, [](ttlv::Writer&) {}, 0))
                   .failure.message,
               HasSubstr("1 to"));
+
+  RequestMessage odd = message(kVersion1_2, GetRequest{});
+  odd.header.continuation = BatchErrorContinuation::kUndo;
+  const SecretBytes encoded = encode_request(odd);
+  Bytes altered = to_bytes(encoded.read(SecretAccess()));
+  const Bytes undo = from_hex("42000e050000000400000003").value();
+  const auto at = std::search(altered.begin(), altered.end(), undo.begin(), undo.end());
+  ASSERT_NE(at, altered.end());
+  at[11] = 9;
+  EXPECT_EQ(malformed(altered).failure.reason, ResultReason::kInvalidField);
 
   const SecretBytes answer =
       encode_error_response(malformed(raw_request(kVersion1_2, get, 2)), kNow);
