@@ -1,0 +1,38 @@
+// Workers: a few threads for what blocks (KMIP, scrypt), behind a bounded queue.
+//
+// Jobs are done in the order in which they came, `threads` at a time. Any thread may put. The destructor lets
+// jobs that run end, and drops those that wait.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace keytrail::vcenter {
+
+class Workers {
+ public:
+  Workers(std::size_t threads, std::size_t waiting_max);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // False: `waiting_max` jobs wait already.
+  [[nodiscard]] bool put(std::function<void()> job);
+
+ private:
+  void run();
+
+  const std::size_t waiting_max_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> waiting_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace keytrail::vcenter
