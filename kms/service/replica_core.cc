@@ -87,10 +87,14 @@ void ReplicaCore::on_link(const wire::FollowStateChanged& changed) {
 }
 
 void ReplicaCore::on_link(const wire::TransactionAccepted& accepted) {
-  finish(accepted.id, accepted.first + accepted.count - 1);
+  finish(accepted.id, accepted.first);
 }
 
-void ReplicaCore::on_link(const wire::TransactionDecideAgain& again) { decide(again.id); }
+void ReplicaCore::on_link(const wire::TransactionDecideAgain& again) {
+  decide(again.id);
+  // Over without an append, the second time: the transaction is given back.
+  if (!open_.contains(again.id)) outputs_.submit.push_back({again.id, {}});
+}
 
 void ReplicaCore::on_link(const wire::TransactionFailed& failed) {
   const auto found = open_.find(failed.id);
@@ -183,9 +187,10 @@ void ReplicaCore::take_up_service() {
   for (const OwedPuncture& owed : owed_punctures(state_, punctured_through_)) {
     owed_.push_back(owed.leaf);
   }
-  if (owed_.empty()) return serve();
+  // A keyring that is ahead of what was stated (granted, or a crash came between) is stated now.
+  if (owed_.empty() && punctured_through_ <= stated) return serve();
   phase_ = Phase::kPuncturing;
-  puncture_if_due();
+  order_puncture();
 }
 
 void ReplicaCore::serve() {
@@ -204,7 +209,7 @@ void ReplicaCore::leave_service(Phase phase, const std::string& why) {
 }
 
 void ReplicaCore::end(std::string reason) {
-  leave_service(Phase::kEnded, reason);
+  leave_service(Phase::kEnded, reason.empty() ? "This replica stops: ask another one." : reason);
   for (auto& [id, open] : open_) {
     if (auto* command = std::get_if<OpenCommand>(&open)) fail(*command, reason);
     if (auto* grant = std::get_if<OpenGrant>(&open)) fail(*grant, reason);
@@ -227,11 +232,14 @@ void ReplicaCore::on(const Punctured& punctured) {
 
 void ReplicaCore::puncture_if_due() {
   if (owed_.empty() || puncturing_ || keyring_ == nullptr) return;
-  const bool due = phase_ == Phase::kPuncturing || last_puncture_ == 0 ||
-                   wall_ - last_puncture_ >= options_.shred_interval_ms * kNsPerMs;
-  if (!due) return;
+  if (wall_ - last_puncture_ >= options_.shred_interval_ms * kNsPerMs) order_puncture();
+}
+
+void ReplicaCore::order_puncture() {
   last_puncture_ = wall_;
-  puncturing_ = PunctureOrder{.leaves = std::exchange(owed_, {}), .through = followed_};
+  // Facts come in order, so every destruction up to the last of them is among those followed.
+  puncturing_ = PunctureOrder{.leaves = std::exchange(owed_, {}),
+                              .through = std::max(followed_, state_.position())};
   outputs_.puncture = puncturing_;
 }
 

@@ -57,6 +57,7 @@ class ReplicaCore {
   void on(CommandGiven given);
   void on(const KeyringAsked& asked);
   void on(const Punctured& punctured);
+  void on(const StrangerTurnedAway& stranger);
 
   [[nodiscard]] Outputs take_outputs();
 
@@ -71,7 +72,8 @@ class ReplicaCore {
     ConnectionId connection = 0;
     KmipWork work;
     kmip::ResponseMessage answer;
-    bool fresh = false;     // decided at a head that was asked for after it came
+    std::optional<std::size_t> last_change;  // among its facts; notes change nothing to be followed
+    bool fresh = false;                      // decided at a head that was asked for after it came
     bool answered = false;  // with an error, or nobody is there; only the log's word is awaited
   };
   struct OpenCommand {
@@ -108,6 +110,7 @@ class ReplicaCore {
   void leave_service(Phase phase, const std::string& why);
   void end(std::string reason);
   void puncture_if_due();
+  void order_puncture();
   void lease_if_due();
 
   // replica_requests.cc: what waits for the log
@@ -119,11 +122,11 @@ class ReplicaCore {
   void decide(Id id, OpenGrant& open);
   void decide(Id id, OpenLease& open);
   void decide(Id id, OpenDuty& open);
-  void complete(OpenKmip& open, Position last);
-  void complete(OpenCommand& open, Position last);
-  void complete(OpenGrant& open, Position last);
-  void complete(OpenLease& open, Position last);
-  void complete(OpenDuty& open, Position last);
+  void complete(OpenKmip& open, Position first);
+  void complete(OpenCommand& open, Position first);
+  void complete(OpenGrant& open, Position first);
+  void complete(OpenLease& open, Position first);
+  void complete(OpenDuty& open, Position first);
   void fail(OpenKmip& open, const std::string& why);
   void fail(OpenCommand& open, const std::string& why);
   void fail(OpenGrant& open, const std::string& why);
@@ -134,7 +137,7 @@ class ReplicaCore {
   void state_strangers(Id id, const part::RefusalsRepeated& strangers);
   void respond(OpenKmip& open, const kmip::ResponseMessage& answer);
   void submit(Id id, const Draft& draft, const Authorship& authorship);
-  void finish(Id id, Position last);
+  void finish(Id id, Position first);  // 0: nothing was recorded
   void decide_those_without_leaf();
   [[nodiscard]] Draft draft() const { return Draft(state_, scope_, log_time_); }
   [[nodiscard]] Authorship own_authorship();

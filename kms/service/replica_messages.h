@@ -20,7 +20,7 @@ using ConnectionId = std::uint64_t;
 using CommandToken = std::uint64_t;
 using AskerToken = std::uint64_t;  // somebody at the keyring port
 
-struct Peer {
+struct Requester {
   std::string address;
   std::optional<Hash> certificate;  // SHA-256; nothing: it came without one
   std::string session;
@@ -31,7 +31,7 @@ struct Peer {
 // A whole KMIP message. REQUIRES: its connection has no other request open.
 struct KmipRequest {
   ConnectionId connection = 0;
-  Peer peer;
+  Requester peer;
   SecretBytes bytes;
   SecretBytes entropy;  // kEntropyBytes
 };
@@ -51,6 +51,12 @@ struct KeyringAsked {
   std::string address;
   Hash certificate{};
   ActionId action;
+};
+// Somebody was turned away outside of the core: no TLS, a key that is not on the list.
+struct StrangerTurnedAway {
+  std::string socket;  // "kmip", "command", "keyring"
+  std::string reason;
+  std::string address;
 };
 // The keyring's file has forgotten the leaves of the puncture that was asked for.
 struct Punctured {

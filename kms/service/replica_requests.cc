@@ -14,7 +14,15 @@ kmip::Failure not_now(std::string why) {
   return {.reason = kmip::ResultReason::kGeneralFailure, .message = std::move(why)};
 }
 
-std::string who(const Peer& peer) {
+std::optional<std::size_t> last_change_in(const protocol::Decision& decision) {
+  std::optional<std::size_t> last;
+  for (std::size_t i = 0; i < decision.facts.size(); ++i) {
+    if (effect_of(decision.facts[i].event) == Effect::kChange) last = i;
+  }
+  return last;
+}
+
+std::string who(const Requester& peer) {
   return peer.certificate ? "its certificate is not enrolled" : "it has no certificate";
 }
 
@@ -93,6 +101,10 @@ void ReplicaCore::on(const KeyringAsked& asked) {
   decide(begin(std::move(grant)));
 }
 
+void ReplicaCore::on(const StrangerTurnedAway& stranger) {
+  turn_away(stranger.socket, stranger.reason, stranger.address);
+}
+
 ReplicaCore::Id ReplicaCore::begin(Open open) {
   const Id id = next_id_++;
   open_.emplace(id, std::move(open));
@@ -127,6 +139,7 @@ void ReplicaCore::decide(Id id, OpenKmip& open) {
   if (decided.kind == RequestDecision::Kind::kStranger) return turn_away(id, open);
   open.answer = std::move(decided.answer);
   if (nothing_recorded) return finish(id, 0);
+  open.last_change = last_change_in(decided.decision);
   outputs_.submit.push_back({id, std::move(decided.decision)});
 }
 
@@ -214,7 +227,7 @@ void ReplicaCore::turn_away(Id id, OpenKmip& open) {
 void ReplicaCore::turn_away(const std::string& socket, const std::string& reason,
                             const std::string& address) {
   auto strangers = strangers_.refuse(socket, reason, address, wall_);
-  if (strangers) begin_duty(std::move(*strangers));
+  if (strangers && epoch_begun_) begin_duty(std::move(*strangers));
 }
 
 void ReplicaCore::state_strangers(Id id, const part::RefusalsRepeated& strangers) {
@@ -238,22 +251,22 @@ Authorship ReplicaCore::own_authorship() {
 
 // --- Ends.
 
-void ReplicaCore::finish(Id id, Position last) {
+void ReplicaCore::finish(Id id, Position first) {
   const auto found = open_.find(id);
   if (found == open_.end()) return;
   Open open = std::move(found->second);
   open_.erase(found);
-  std::visit([&](auto& one) { complete(one, last); }, open);
+  std::visit([&](auto& one) { complete(one, first); }, open);
 }
 
-void ReplicaCore::complete(OpenKmip& open, Position last) {
+void ReplicaCore::complete(OpenKmip& open, Position first) {
   if (open.answered) return;
-  if (last != 0) floors_[open.connection] = last;
+  if (first != 0 && open.last_change) floors_[open.connection] = first + *open.last_change;
   respond(open, open.answer);
 }
 
-void ReplicaCore::complete(OpenCommand& open, Position last) {
-  if (auto* done = std::get_if<DoneAnswer>(&open.answer)) done->position = last;
+void ReplicaCore::complete(OpenCommand& open, Position first) {
+  if (auto* done = std::get_if<DoneAnswer>(&open.answer)) done->position = first;
   outputs_.answer.push_back({open.given.token, std::move(open.answer)});
 }
 

@@ -28,7 +28,7 @@ struct PreparedMaterial {
 
 // A request message on its way.
 struct KmipWork {
-  Peer peer;
+  Requester peer;
   kmip::DecodedRequest request;
   Entropy entropy;
   std::map<std::size_t, PreparedMaterial> prepared;  // by item

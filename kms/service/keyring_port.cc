@@ -1,0 +1,323 @@
+#include "kms/service/keyring_port.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+
+#include "bus/wire/wake_event.h"
+
+namespace keytrail::kms {
+namespace {
+
+// In the form of ALPN: its length first.
+constexpr unsigned char kAlpn[] = "\x12keytrail-keyring/1";
+constexpr std::size_t kAlpnBytes = sizeof(kAlpn) - 1;
+constexpr int kSilenceMax_s = 10;
+constexpr std::size_t kPieceBytesMax = std::size_t{64} << 20;
+
+Error unavailable(std::string why) { return {ErrorCode::kUnavailable, std::move(why)}; }
+
+class Socket {
+ public:
+  explicit Socket(int fd = -1) : fd_(fd) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket& operator=(Socket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Socket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<sockaddr_in> address_of(const std::string& endpoint) {
+  constexpr std::string_view kScheme = "tcp://";
+  const std::size_t colon = endpoint.rfind(':');
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  if (!endpoint.starts_with(kScheme) || colon < kScheme.size() || colon == std::string::npos) {
+    return Error{ErrorCode::kInvalid, "'" + endpoint + "' is no address like tcp://127.0.0.1:5710"};
+  }
+  const std::string host = endpoint.substr(kScheme.size(), colon - kScheme.size());
+  const std::string port_text = endpoint.substr(colon + 1);
+  const bool digits =
+      !port_text.empty() && port_text.size() <= 5 &&
+      std::all_of(port_text.begin(), port_text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const unsigned long port = digits ? std::stoul(port_text) : 65'536;
+  if (port > 65'535 || inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
+    return Error{ErrorCode::kInvalid, "'" + endpoint + "' has no IPv4 address and port"};
+  }
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
+std::string text_of(const sockaddr_in& address) {
+  char host[INET_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
+  return std::string(host) + ":" + std::to_string(ntohs(address.sin_port));
+}
+
+void bound_silence(int fd) {
+  const timeval bound{kSilenceMax_s, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
+}
+
+// One TLS connection over a blocking socket.
+class Connection {
+ public:
+  enum class Side { kAccept, kConnect };
+  static Result<Connection> make(const kmip::TlsContext& context, Socket socket, Side side) {
+    bound_silence(socket.fd());
+    Connection connection(SSL_new(context.native()), std::move(socket));
+    KEYTRAIL_CHECK(connection.ssl_ != nullptr);
+    SSL_set_fd(connection.ssl_.get(), connection.socket_.fd());
+    const int done = side == Side::kAccept ? SSL_accept(connection.ssl_.get())
+                                           : SSL_connect(connection.ssl_.get());
+    if (done != 1) return unavailable("no TLS connection: " + kmip::tls_error_text());
+    const unsigned char* chosen = nullptr;
+    unsigned int chosen_bytes = 0;
+    SSL_get0_alpn_selected(connection.ssl_.get(), &chosen, &chosen_bytes);
+    if (chosen_bytes != kAlpnBytes - 1 || std::memcmp(chosen, kAlpn + 1, chosen_bytes) != 0) {
+      return unavailable("the peer speaks another protocol");
+    }
+    return connection;
+  }
+
+  [[nodiscard]] const ssl_st* ssl() const { return ssl_.get(); }
+
+  Result<void> write(ByteView bytes) {
+    while (!bytes.empty()) {
+      std::size_t written = 0;
+      if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) != 1) {
+        return unavailable("the connection broke: " + kmip::tls_error_text());
+      }
+      bytes = bytes.subspan(written);
+    }
+    return {};
+  }
+  Result<void> read(std::span<std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+      std::size_t got = 0;
+      if (SSL_read_ex(ssl_.get(), bytes.data(), bytes.size(), &got) != 1) {
+        return unavailable("the connection broke: " + kmip::tls_error_text());
+      }
+      bytes = bytes.subspan(got);
+    }
+    return {};
+  }
+
+  Result<void> write_piece(ByteView bytes) {
+    const auto length = static_cast<std::uint32_t>(bytes.size());
+    std::array<std::uint8_t, 4> header{};
+    for (std::size_t i = 0; i < 4; ++i) header[i] = static_cast<std::uint8_t>(length >> 8 * i);
+    TRY(write(header));
+    return write(bytes);
+  }
+  Result<SecretBytes> read_piece() {
+    std::array<std::uint8_t, 4> header{};
+    TRY(read(header));
+    std::uint32_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) length |= std::uint32_t{header[i]} << 8 * i;
+    if (length > kPieceBytesMax) return unavailable("the peer sends more than can be");
+    SecretBytes piece(length);
+    TRY(read(piece.write(SecretAccess())));
+    return piece;
+  }
+
+ private:
+  struct Free {
+    void operator()(ssl_st* ssl) const { SSL_free(ssl); }
+  };
+  Connection(ssl_st* ssl, Socket socket) : socket_(std::move(socket)), ssl_(ssl) {}
+
+  Socket socket_;
+  std::unique_ptr<ssl_st, Free> ssl_;
+};
+
+int choose_alpn(ssl_st*, const unsigned char** out, unsigned char* out_bytes,
+                const unsigned char* offered, unsigned int offered_bytes, void*) {
+  unsigned char* chosen = nullptr;
+  const int outcome =
+      SSL_select_next_proto(&chosen, out_bytes, kAlpn, kAlpnBytes, offered, offered_bytes);
+  *out = chosen;
+  return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+Result<Socket> listen_on(const std::string& endpoint) {
+  const sockaddr_in address = TRY(address_of(endpoint));
+  Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(socket.fd(), 16) != 0) {
+    return unavailable("The keyring port " + endpoint + " cannot be bound (" +
+                       std::strerror(errno) + "): free it or configure another.");
+  }
+  return socket;
+}
+
+}  // namespace
+
+class KeyringPort::Io {
+ public:
+  Io(Socket listener, kmip::TlsContext tls, OnAsked on_asked, OnRefused on_refused)
+      : listener_(std::move(listener)),
+        tls_(std::move(tls)),
+        on_asked_(std::move(on_asked)),
+        on_refused_(std::move(on_refused)),
+        thread_([this] { run(); }) {}
+
+  ~Io() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    stop_.set();
+    answered_.notify_all();
+    thread_.join();
+  }
+
+  using Verdict = std::variant<Handover, std::string>;
+  void answer(AskerToken token, Verdict verdict) {
+    const std::lock_guard lock(mutex_);
+    if (token != asking_) return;
+    verdict_.emplace(std::move(verdict));
+    answered_.notify_all();
+  }
+
+  [[nodiscard]] std::string endpoint() const {
+    sockaddr_in address{};
+    socklen_t bytes = sizeof(address);
+    getsockname(listener_.fd(), reinterpret_cast<sockaddr*>(&address), &bytes);
+    return "tcp://" + text_of(address);
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      pollfd waiting[] = {{listener_.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
+      ::poll(waiting, 2, -1);
+      if (waiting[1].revents != 0) return;
+      if (waiting[0].revents == 0) continue;
+      sockaddr_in from{};
+      socklen_t bytes = sizeof(from);
+      Socket peer(
+          ::accept4(listener_.fd(), reinterpret_cast<sockaddr*>(&from), &bytes, SOCK_CLOEXEC));
+      if (peer.fd() >= 0) serve(std::move(peer), text_of(from));
+    }
+  }
+
+  void serve(Socket socket, const std::string& address) {
+    Result<Connection> connection =
+        Connection::make(tls_, std::move(socket), Connection::Side::kAccept);
+    if (!connection) return on_refused_(address, connection.error().detail);
+    const std::optional<Hash> certificate = kmip::peer_fingerprint(connection->ssl());
+    if (!certificate) return on_refused_(address, "it showed no certificate");
+    AskerToken token = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      token = ++asking_;
+      verdict_.reset();
+    }
+    on_asked_(token, address, *certificate);
+    std::unique_lock lock(mutex_);
+    answered_.wait_for(lock, std::chrono::seconds(kSilenceMax_s),
+                       [&] { return verdict_.has_value() || stopping_; });
+    if (!verdict_) return;  // The joiner asks again.
+    const Verdict verdict = std::move(*verdict_);
+    verdict_.reset();
+    lock.unlock();
+    (void)send(*connection, verdict);
+  }
+
+  static Result<void> send(Connection& connection, const Verdict& verdict) {
+    if (const auto* reason = std::get_if<std::string>(&verdict)) {
+      TRY(connection.write_piece({}));
+      return connection.write_piece(as_bytes(*reason));
+    }
+    const auto& handover = std::get<Handover>(verdict);
+    TRY(connection.write_piece(handover.keyring.read(SecretAccess())));
+    TRY(connection.write_piece(handover.ca_key_pem.read(SecretAccess())));
+    return connection.write_piece(as_bytes(handover.ca_certificate_pem));
+  }
+
+  const Socket listener_;
+  const kmip::TlsContext tls_;
+  const OnAsked on_asked_;
+  const OnRefused on_refused_;
+  wire::WakeEvent stop_;
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  bool stopping_ = false;
+  AskerToken asking_ = 0;
+  std::optional<Verdict> verdict_;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+KeyringPort::KeyringPort(std::unique_ptr<Io> io) : io_(std::move(io)) {}
+KeyringPort::~KeyringPort() = default;
+
+Result<std::unique_ptr<KeyringPort>> KeyringPort::start(const std::string& endpoint,
+                                                        const kmip::TlsIdentity& identity,
+                                                        OnAsked on_asked, OnRefused on_refused) {
+  Socket listener = TRY(listen_on(endpoint));
+  kmip::TlsContext tls = TRY(kmip::make_server_context(identity));
+  SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
+  SSL_CTX_set_alpn_select_cb(tls.native(), choose_alpn, nullptr);
+  return std::unique_ptr<KeyringPort>(new KeyringPort(std::make_unique<Io>(
+      std::move(listener), std::move(tls), std::move(on_asked), std::move(on_refused))));
+}
+
+void KeyringPort::grant(AskerToken token, Handover handover) {
+  io_->answer(token, std::move(handover));
+}
+
+void KeyringPort::refuse(AskerToken token, std::string reason) {
+  io_->answer(token, std::move(reason));
+}
+
+std::string KeyringPort::endpoint() const { return io_->endpoint(); }
+
+Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
+                               const kmip::TlsIdentity& identity) {
+  const sockaddr_in address = TRY(address_of(endpoint));
+  const kmip::TlsContext tls =
+      TRY(kmip::make_client_context(&identity, kmip::PinnedCertificate{pinned}));
+  SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
+  SSL_CTX_set_alpn_protos(tls.native(), kAlpn, kAlpnBytes);
+  Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  bound_silence(socket.fd());
+  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    return unavailable("nobody answers at " + endpoint);
+  }
+  Connection connection = TRY(Connection::make(tls, std::move(socket), Connection::Side::kConnect));
+  Handover handover;
+  handover.keyring = TRY(connection.read_piece());
+  SecretBytes second = TRY(connection.read_piece());
+  if (handover.keyring.empty()) {
+    return Error{ErrorCode::kRefused, std::string(as_text(second.read(SecretAccess())))};
+  }
+  handover.ca_key_pem = std::move(second);
+  const SecretBytes certificate = TRY(connection.read_piece());
+  handover.ca_certificate_pem = std::string(as_text(certificate.read(SecretAccess())));
+  return handover;
+}
+
+}  // namespace keytrail::kms

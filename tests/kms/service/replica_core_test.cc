@@ -1,0 +1,405 @@
+#include <gmock/gmock.h>
+
+#include "tests/kms/service/log_twin.h"
+
+namespace keytrail::kms::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::uint8_t kVc = 1;
+constexpr std::uint8_t kDb = 3;
+
+kmip::Attribute attribute(std::string_view name, kmip::ttlv::Value value) {
+  return {.name = std::string(name), .index = 0, .value = std::move(value)};
+}
+
+kmip::CreateRequest aes256(const std::string& name = {}) {
+  kmip::CreateRequest request;
+  request.attributes = {
+      attribute(kmip::attribute::kCryptographicAlgorithm, kmip::ttlv::Enumeration{3}),
+      attribute(kmip::attribute::kCryptographicLength, 256),
+      attribute(kmip::attribute::kCryptographicUsageMask, 12)};
+  if (!name.empty()) {
+    request.attributes.push_back(
+        attribute(kmip::attribute::kName, kmip::to_value(kmip::Name{.value = name})));
+  }
+  return request;
+}
+
+template <class... Payloads>
+kmip::RequestMessage message(kmip::BatchErrorContinuation continuation, Payloads... payloads) {
+  kmip::RequestMessage request;
+  request.header.continuation = continuation;
+  std::uint8_t mark = 0;
+  (request.items.push_back({.operation = kmip::operation_of(kmip::RequestPayload(payloads)),
+                            .batch_id = Bytes{++mark},
+                            .content = kmip::RequestPayload(std::move(payloads))}),
+   ...);
+  return request;
+}
+template <class Payload>
+kmip::RequestMessage one(Payload payload) {
+  kmip::RequestMessage request;
+  request.items.push_back({.operation = kmip::operation_of(kmip::RequestPayload(Payload(payload))),
+                           .batch_id = {},
+                           .content = kmip::RequestPayload(std::move(payload))});
+  return request;
+}
+
+class ReplicaCoreTest : public ::testing::Test {
+ protected:
+  ReplicaCoreTest() : a(log, "kms-1", true) {
+    a.settle();
+    enrol("vc-1", "vcenter", kVc);
+    enrol("db", "", kDb);
+  }
+
+  void enrol(const std::string& client, const std::string& group, std::uint8_t mark) {
+    Hash hash{};
+    hash.fill(mark);
+    const Answer answer = a.command(EnrolClient{client, group, hash, {1, 2, 3}});
+    ASSERT_TRUE(std::holds_alternative<DoneAnswer>(answer));
+  }
+
+  template <class Response, class Request>
+  std::optional<Response> call(Rig& rig, Request request, std::uint8_t certificate = kVc) {
+    rig.ask(77, one(std::move(request)), certificate);
+    rig.settle();
+    kmip::ResponseMessage message = rig.answer(77);
+    last_failure_.reset();
+    if (auto* failure = std::get_if<kmip::Failure>(&message.items.at(0).outcome)) {
+      last_failure_ = *failure;
+      return std::nullopt;
+    }
+    auto& payload = std::get<kmip::ResponsePayload>(message.items.at(0).outcome);
+    return std::get<Response>(std::move(payload));
+  }
+  std::string created(Rig& rig, const std::string& name = {}) {
+    return call<kmip::CreateResponse>(rig, aes256(name)).value().id;
+  }
+  // A second replica, admitted and with the keyring.
+  std::unique_ptr<Rig> second() {
+    auto b = std::make_unique<Rig>(log, "kms-2", false);
+    b->settle();
+    EXPECT_EQ(b->core->phase(), Phase::kUnadmitted);
+    Hash certificate{};
+    certificate.fill(static_cast<std::uint8_t>(100 + '2'));
+    EXPECT_TRUE(std::holds_alternative<DoneAnswer>(a.command(AdmitReplica{"kms-2", certificate})));
+    b->settle();
+    EXPECT_TRUE(b->wants_keyring);
+    a.core->on(KeyringAsked{1, "127.0.0.1:3", certificate, {}});
+    a.settle();
+    EXPECT_THAT(a.keyring_answers, SizeIs(1));
+    EXPECT_TRUE(a.keyring_answers.at(0).granted);
+    b->keyring =
+        keyring::Keyring::join({b->files, b->random, "/d/keyring", "keytrail/keyring/1", b->unlock},
+                               "c", a.keyring->grant().value())
+            .value();
+    b->core->use(*b->keyring);
+    b->settle();
+    EXPECT_EQ(b->core->phase(), Phase::kServing);
+    return b;
+  }
+
+  LogTwin log;
+  Rig a;
+  std::optional<kmip::Failure> last_failure_;
+};
+
+TEST_F(ReplicaCoreTest, TheFirstReplicaFoundsTheClusterAndServes) {
+  EXPECT_EQ(a.core->phase(), Phase::kServing);
+  EXPECT_EQ(a.listener, ListenerOrder::kOpen);
+  ASSERT_THAT(log.all<ClusterCreated>(), SizeIs(1));
+  EXPECT_EQ(log.all<ClusterCreated>()[0].keyring_fingerprint,
+            keyring_fingerprint(*a.keyring).value());
+  EXPECT_THAT(log.all<LeafBlockLeased>(), SizeIs(1));
+}
+
+TEST_F(ReplicaCoreTest, AKeyThatOneReplicaMadeIsGotFromAnotherAtOnce) {
+  const auto b = second();
+  const std::string id = created(a);
+  const auto from_a = call<kmip::GetResponse>(a, kmip::GetRequest{.id = id});
+  const auto from_b = call<kmip::GetResponse>(*b, kmip::GetRequest{.id = id});
+  ASSERT_TRUE(from_a && from_b);
+  EXPECT_EQ(kmip::material_of(from_a->object).size(), 32U);
+  EXPECT_TRUE(kmip::material_of(from_a->object).equals(kmip::material_of(from_b->object)));
+  EXPECT_THAT(log.all<KeyReleased>(), SizeIs(2));
+}
+
+TEST_F(ReplicaCoreTest, RevealsNothingBeforeTheReleaseIsRecorded) {
+  const std::string id = created(a);
+  a.holds_submissions = true;
+  a.ask(5, one(kmip::GetRequest{.id = id}), kVc);
+  a.settle();
+  EXPECT_FALSE(a.answered(5));
+  ASSERT_THAT(a.held, SizeIs(1));
+  const auto outcome = log.append("kms/kms-1", a.held[0].decision);
+  a.core->on(wire::TransactionAccepted{a.held[0].id, outcome.first, outcome.count});
+  a.carry_out();
+  EXPECT_TRUE(a.answered(5));
+}
+
+TEST_F(ReplicaCoreTest, AReplicaThatLagsMeetsAConflictAndRefusesWithWhatItThenKnows) {
+  const auto b = second();
+  const std::string id = created(a);
+  b->settle();
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
+  b->ask(5, one(kmip::GetRequest{.id = id}), kVc);  // b has not followed the destruction.
+  b->carry_out();
+  b->carry_out();
+  b->carry_out();
+  ASSERT_TRUE(b->answered(5));
+  EXPECT_TRUE(std::holds_alternative<kmip::Failure>(b->answer(5).items[0].outcome));
+  EXPECT_THAT(log.all<KeyReleased>(), IsEmpty());
+  EXPECT_THAT(log.all<OperationRefused>(), SizeIs(1));
+}
+
+TEST_F(ReplicaCoreTest, NoReleaseStandsAfterTheClientsRemoval) {
+  const auto b = second();
+  const std::string id = created(a);
+  b->settle();
+  a.command(RemoveClient{"vc-1"});
+  b->ask(5, one(kmip::GetRequest{.id = id}), kVc);
+  b->settle();
+  const auto answer = b->answer(5);
+  EXPECT_EQ(std::get<kmip::Failure>(answer.items[0].outcome).reason,
+            kmip::ResultReason::kAuthenticationNotSuccessful);
+  EXPECT_THAT(log.all<KeyReleased>(), IsEmpty());
+}
+
+TEST_F(ReplicaCoreTest, DecidedAgainItKeepsIdentifierMaterialAndLeaf) {
+  const auto b = second();
+  b->settle();
+  b->holds_submissions = true;
+  b->ask(5, one(aes256("n")), kVc);
+  b->carry_out();
+  ASSERT_THAT(b->held, SizeIs(1));
+  const protocol::Decision first = b->held[0].decision;
+  enrol("vc-1", "vcenter", 9);  // A renewal: the client's stream changes.
+  b->follow();
+  b->core->on(wire::TransactionDecideAgain{b->held[0].id});
+  b->carry_out();
+  ASSERT_THAT(b->held, SizeIs(2));
+  const protocol::Decision second_time = b->held[1].decision;
+  EXPECT_EQ(first.attachments, second_time.attachments);
+  ASSERT_EQ(first.facts.size(), second_time.facts.size());
+  for (std::size_t i = 0; i < first.facts.size(); ++i) {
+    EXPECT_EQ(first.facts[i].event, second_time.facts[i].event);
+    EXPECT_EQ(first.facts[i].action, second_time.facts[i].action);
+  }
+  EXPECT_NE(first.guards, second_time.guards);
+}
+
+TEST_F(ReplicaCoreTest, ARefusalIsAFactAndIsGuardedByTheAbsenceItSaw) {
+  EXPECT_FALSE(call<kmip::GetResponse>(a, kmip::GetRequest{.id = "nothing"}));
+  EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kItemNotFound);
+  ASSERT_THAT(log.all<OperationRefused>(), SizeIs(1));
+  EXPECT_EQ(log.all<OperationRefused>()[0].client, "vc-1");
+  EXPECT_EQ(log.at(log.head()).fact.body.stream, "kms/c/object/nothing");
+}
+
+TEST_F(ReplicaCoreTest, AStrangerIsRefusedAndCountedNotRecordedEachTime) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(call<kmip::QueryResponse>(a, kmip::QueryRequest{}, 200));
+    EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kAuthenticationNotSuccessful);
+  }
+  int stated = 0;
+  for (Position p = 1; p <= log.head(); ++p) {
+    stated += std::holds_alternative<part::Event>(log.at(p).fact.body.event) ? 1 : 0;
+  }
+  EXPECT_EQ(stated, 1);
+}
+
+TEST_F(ReplicaCoreTest, ABatchSeesItsOwnEffectsAndIsOneUnit) {
+  const Position before = log.head();
+  a.ask(5,
+        message(kmip::BatchErrorContinuation::kStop, aes256("n"), kmip::ActivateRequest{},
+                kmip::GetRequest{}),
+        kVc);
+  a.settle();
+  const auto answer = a.answer(5);
+  ASSERT_THAT(answer.items, SizeIs(3));
+  for (const auto& item : answer.items) {
+    EXPECT_TRUE(std::holds_alternative<kmip::ResponsePayload>(item.outcome));
+  }
+  EXPECT_EQ(answer.items[2].batch_id, Bytes{3});
+  EXPECT_EQ(log.head(), before + 4);  // Created, bound, activated, released.
+}
+
+TEST_F(ReplicaCoreTest, UndoneBatchesLeaveOnlyTheRefusal) {
+  a.ask(5,
+        message(kmip::BatchErrorContinuation::kUndo, aes256("n"), kmip::GetRequest{},
+                kmip::DestroyRequest{.id = "nothing"}, kmip::ActivateRequest{}),
+        kVc);
+  a.settle();
+  const auto answer = a.answer(5);
+  ASSERT_THAT(answer.items, SizeIs(3));
+  EXPECT_TRUE(std::holds_alternative<kmip::Undone>(answer.items[0].outcome));
+  EXPECT_TRUE(std::holds_alternative<kmip::Undone>(answer.items[1].outcome));
+  EXPECT_TRUE(std::holds_alternative<kmip::Failure>(answer.items[2].outcome));
+  EXPECT_THAT(log.all<ObjectCreated>(), IsEmpty());
+  EXPECT_THAT(log.all<KeyReleased>(), IsEmpty());
+  EXPECT_THAT(log.all<OperationRefused>(), SizeIs(1));
+  EXPECT_TRUE(call<kmip::CreateResponse>(a, aes256("n")));  // The name is free.
+}
+
+TEST_F(ReplicaCoreTest, ContinueGoesOnAfterAFailure) {
+  a.ask(5,
+        message(kmip::BatchErrorContinuation::kContinue, kmip::DestroyRequest{.id = "nothing"},
+                aes256("n")),
+        kVc);
+  a.settle();
+  const auto answer = a.answer(5);
+  ASSERT_THAT(answer.items, SizeIs(2));
+  EXPECT_TRUE(std::holds_alternative<kmip::Failure>(answer.items[0].outcome));
+  EXPECT_TRUE(std::holds_alternative<kmip::ResponsePayload>(answer.items[1].outcome));
+}
+
+TEST_F(ReplicaCoreTest, ABatchThatNoUnitCanHoldDoesNothing) {
+  kmip::RequestMessage request;
+  for (int i = 0; i < 40; ++i) {
+    request.items.push_back({.operation = kmip::Operation::kCreate,
+                             .batch_id = Bytes{static_cast<std::uint8_t>(i)},
+                             .content = kmip::RequestPayload(aes256())});
+  }
+  a.ask(5, request, kVc);
+  a.settle();
+  EXPECT_TRUE(std::holds_alternative<kmip::Failure>(a.answer(5).items[0].outcome));
+  EXPECT_THAT(log.all<ObjectCreated>(), IsEmpty());
+}
+
+TEST_F(ReplicaCoreTest, AClientReadsItsOwnWritesThroughAReplicaThatHasNotFollowedThem) {
+  const std::string id = created(a);
+  a.ask(5, one(kmip::ActivateRequest{.id = id}), kVc);
+  a.carry_out();  // Accepted and answered; not followed.
+  a.carry_out();
+  ASSERT_TRUE(a.answered(5));
+  a.ask(5, one(kmip::GetAttributesRequest{.id = id, .names = {"State"}}), kVc);
+  EXPECT_THAT(a.core->take_outputs().ask_head, IsEmpty());  // It waits for its floor.
+  a.follow();
+  a.settle();
+  const auto answer = a.answer(5);
+  const auto& payload = std::get<kmip::ResponsePayload>(answer.items[0].outcome);
+  const auto& attributes = std::get<kmip::GetAttributesResponse>(payload).attributes;
+  ASSERT_THAT(attributes, SizeIs(1));
+  EXPECT_EQ(std::get<kmip::ttlv::Enumeration>(attributes[0].value).number, 2U);
+}
+
+TEST_F(ReplicaCoreTest, AnAbsentCustomAttributeIsASuccessWithoutIt) {
+  const std::string id = created(a);
+  const auto got = call<kmip::GetAttributesResponse>(
+      a, kmip::GetAttributesRequest{.id = id, .names = {"x-Product_Version"}});
+  ASSERT_TRUE(got.has_value());
+  EXPECT_THAT(got->attributes, IsEmpty());
+}
+
+TEST_F(ReplicaCoreTest, PlainReadsAppendNothing) {
+  const std::string id = created(a, "n");
+  const Position before = log.head();
+  kmip::LocateRequest locate;
+  locate.attributes = {attribute(kmip::attribute::kName, kmip::to_value(kmip::Name{.value = "n"}))};
+  const auto located = call<kmip::LocateResponse>(a, locate);
+  ASSERT_TRUE(located.has_value());
+  EXPECT_THAT(located->ids, ElementsAre(id));
+  EXPECT_TRUE(call<kmip::DiscoverVersionsResponse>(a, kmip::DiscoverVersionsRequest{}));
+  EXPECT_EQ(log.head(), before);
+}
+
+TEST_F(ReplicaCoreTest, ClosesItsListenerAndEndsRequestsWhenTheLogIsLost) {
+  const std::string id = created(a);
+  a.holds_submissions = true;
+  a.ask(5, one(kmip::GetRequest{.id = id}), kVc);
+  a.carry_out();
+  a.log_is(protocol::FollowState::kLost);
+  a.carry_out();
+  EXPECT_EQ(a.listener, ListenerOrder::kClose);
+  EXPECT_TRUE(std::holds_alternative<kmip::Failure>(a.answer(5).items[0].outcome));
+  // Recorded later all the same: nothing is revealed by it any more.
+  a.answers.clear();
+  const auto outcome = log.append("kms/kms-1", a.held.at(0).decision);
+  a.core->on(wire::TransactionAccepted{a.held[0].id, outcome.first, outcome.count});
+  a.log_is(protocol::FollowState::kLive);
+  a.carry_out();
+  EXPECT_FALSE(a.answered(5));
+  EXPECT_EQ(a.listener, ListenerOrder::kOpen);
+}
+
+TEST_F(ReplicaCoreTest, EveryReplicaForgetsADestroyedKeyAndSaysSo) {
+  const auto b = second();
+  const std::string id = created(a);
+  b->settle();
+  const std::uint64_t leaf = a.core->state().object(id)->leaf;
+  ASSERT_TRUE(call<kmip::DestroyResponse>(*b, kmip::DestroyRequest{.id = id}));
+  log.now += 2'000'000'000;
+  a.settle();
+  b->settle();
+  EXPECT_FALSE(a.keyring->seal_key(leaf).ok());
+  EXPECT_FALSE(b->keyring->seal_key(leaf).ok());
+  const Answer answer = a.command(AskShredded{id});
+  EXPECT_THAT(std::get<ShreddedAnswer>(answer).shredding.gone, ElementsAre("kms-1", "kms-2"));
+  EXPECT_FALSE(call<kmip::GetResponse>(a, kmip::GetRequest{.id = id}));
+}
+
+TEST_F(ReplicaCoreTest, AnOldKeyringFileIsPuncturedAgainBeforeServing) {
+  const std::string id = created(a);
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
+  log.now += 2'000'000'000;
+  a.settle();
+  ASSERT_THAT(log.all<ShreddedThrough>(), SizeIs(1));
+  const std::uint64_t leaf = a.core->state().object(id)->leaf;
+  // The same replica again, with the keyring as it was before: the twin's seed gives the same root.
+  Rig old(log, "kms-1", true);
+  old.keyring = keyring::Keyring::create(
+                    {old.files, old.random, "/d/keyring", "keytrail/keyring/1", old.unlock}, "c")
+                    .value();
+  ASSERT_TRUE(old.keyring->seal_key(leaf).ok());
+  old.core->use(*old.keyring);
+  old.settle();
+  EXPECT_EQ(old.core->phase(), Phase::kServing);
+  EXPECT_FALSE(old.keyring->seal_key(leaf).ok());
+  ASSERT_THAT(log.all<KeyringRestored>(), SizeIs(1));
+  EXPECT_EQ(log.all<KeyringRestored>()[0].found, 0U);
+}
+
+TEST_F(ReplicaCoreTest, AnotherClustersKeyringIsNotServedFrom) {
+  Rig other(log, "kms-1", true);
+  other.random = keytrail::test::SeededRandom(99);
+  other.keyring =
+      keyring::Keyring::create(
+          {other.files, other.random, "/d/keyring", "keytrail/keyring/1", other.unlock}, "c")
+          .value();
+  other.core->use(*other.keyring);
+  other.settle();
+  EXPECT_TRUE(other.ended.has_value());
+  EXPECT_NE(other.core->phase(), Phase::kServing);
+}
+
+TEST_F(ReplicaCoreTest, OnlyTheOperatorCommands) {
+  EXPECT_EQ(std::get<FailedAnswer>(a.command(ListKeys{}, "esxi/host-1")).code, "refused");
+  EXPECT_THAT(std::get<ClientsAnswer>(a.command(ListClients{})).clients, SizeIs(2));
+}
+
+TEST_F(ReplicaCoreTest, MalformedMessagesAreAnsweredAndRecorded) {
+  a.ask(5, Bytes{0x42, 0x00, 0x78, 0x01, 0, 0, 0, 0}, kVc);
+  a.settle();
+  EXPECT_TRUE(a.answered(5));
+  EXPECT_THAT(log.all<OperationRefused>(), SizeIs(1));
+  a.ask(6, Bytes(64, 0xff), kVc);
+  a.settle();
+  EXPECT_TRUE(a.answered(6));
+}
+
+TEST_F(ReplicaCoreTest, AMaximumResponseSizeIsKeptBeforeAnythingHappens) {
+  kmip::RequestMessage request = one(aes256());
+  request.header.maximum_response_bytes = 64;
+  a.ask(5, request, kVc);
+  a.settle();
+  EXPECT_TRUE(a.answered(5));
+  EXPECT_THAT(log.all<ObjectCreated>(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace keytrail::kms::test
