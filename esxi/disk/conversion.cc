@@ -19,13 +19,17 @@ Result<Descriptor> replace_descriptor(DiskFolder& folder, std::string_view disk,
 }  // namespace
 
 Conversion::Conversion(DiskFolder& folder, std::string disk, std::string action,
-                       std::unique_ptr<DiskEngine> source, std::optional<DiskKey> key)
+                       std::unique_ptr<DiskEngine> source, std::optional<DiskKey> key,
+                       std::size_t segment_bytes)
     : folder_(folder),
       disk_(std::move(disk)),
       action_(std::move(action)),
       source_(std::move(source)),
       key_(std::move(key)),
-      bytes_total_(source_->size_bytes()) {}
+      bytes_total_(source_->size_bytes()),
+      segment_bytes_(segment_bytes) {
+  KEYTRAIL_CHECK(segment_bytes_ > 0 && segment_bytes_ % source_->sector_bytes() == 0);
+}
 
 Result<void> Conversion::prepare() {
   target_.reset();  // A second try makes the files anew.
@@ -45,8 +49,7 @@ Result<void> Conversion::prepare() {
   }
   auto file = TRY(folder_.create(descriptor.flat, descriptor.size_bytes));
   target_ = TRY(DiskEngine::over(std::move(file), descriptor, std::move(dek)));
-  Bytes segment(
-      static_cast<std::size_t>(std::min<std::uint64_t>(kConversionSegmentBytes, bytes_total_)));
+  Bytes segment(segment_bytes_);
   const auto copied = copy(source_->session(), target_->session(), segment);
   wipe(segment);  // The guest's data.
   TRY(copied);

@@ -30,9 +30,10 @@ inline constexpr std::size_t kConversionSegmentBytes = std::size_t{4} << 20;
 class Conversion {
  public:
   // `source` is the open disk, no session left; without a `key` the outcome is plain.
-  // REQUIRES: `action` in lower-case hexadecimal; `folder` outlives this.
+  // REQUIRES: `action` in lower-case hexadecimal; `folder` outlives this; whole sectors a segment.
   Conversion(DiskFolder& folder, std::string disk, std::string action,
-             std::unique_ptr<DiskEngine> source, std::optional<DiskKey> key);
+             std::unique_ptr<DiskEngine> source, std::optional<DiskKey> key,
+             std::size_t segment_bytes = kConversionSegmentBytes);
 
   Result<void> prepare();
   // REQUIRES: prepare() succeeded. The descriptor as it stands from now on.
@@ -54,6 +55,7 @@ class Conversion {
   std::optional<DiskKey> key_;
   std::unique_ptr<DiskEngine> target_;
   const std::uint64_t bytes_total_;
+  const std::size_t segment_bytes_;
   std::atomic<std::uint64_t> bytes_done_{0};
   std::atomic<bool> cancelled_{false};
 };

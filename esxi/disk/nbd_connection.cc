@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "esxi/disk/nbd_handshake.h"
 
@@ -13,16 +14,21 @@ namespace {
 
 // A piece of a large request: stays in the second-level cache between socket, cipher and file.
 constexpr std::size_t kPieceBytes = 128 * 1024;
-constexpr std::size_t kReceiveBytes = 2 * kPieceBytes;
+constexpr std::size_t kReceiveBytes = 3 * kPieceBytes;
+// Replies are sent when they are that many, or when there is nothing else to do.
 constexpr std::size_t kSendBytes = 2 * kPieceBytes;
+constexpr std::size_t kOutBytes = kSendBytes + kPieceBytes + kNbdReplyBytes;
 
 }  // namespace
 
 NbdConnection::NbdConnection(int socket, const NbdExport& exported, DiskEngine* disk,
                              const std::function<void(const Error&)>& report)
-    : socket_(socket), export_(exported), disk_(disk), report_(report), in_(kReceiveBytes) {
-  out_.reserve(kSendBytes + kPieceBytes + kNbdReplyBytes);
-}
+    : socket_(socket),
+      export_(exported),
+      disk_(disk),
+      report_(report),
+      in_(kReceiveBytes),
+      out_(kOutBytes) {}
 
 NbdConnection::~NbdConnection() {
   wipe(in_);  // The guest's data.
@@ -30,10 +36,7 @@ NbdConnection::~NbdConnection() {
 }
 
 void NbdConnection::run() {
-  if (!negotiate()) {
-    static_cast<void>(send_ready());
-    return;
-  }
+  if (!negotiate()) return;
   KEYTRAIL_CHECK(disk_ != nullptr);  // A locked export never gets here.
   DiskSession session = disk_->session();
   while (serve(session)) {
@@ -43,12 +46,14 @@ void NbdConnection::run() {
 
 bool NbdConnection::negotiate() {
   NbdHandshake handshake(export_);
-  out_ = NbdHandshake::greeting();
-  while (true) {
-    consume(handshake.consume(waiting(), out_));
+  Bytes answers = NbdHandshake::greeting();
+  while (send(answers)) {
     if (handshake.phase() == NbdHandshake::Phase::kTransmission) return true;
     if (handshake.phase() == NbdHandshake::Phase::kClosed || !receive()) return false;
+    answers.clear();
+    consume(handshake.consume(waiting(), answers));
   }
+  return false;
 }
 
 bool NbdConnection::serve(DiskSession& disk) {
@@ -63,8 +68,7 @@ bool NbdConnection::carry_out(DiskSession& disk, const NbdRequest& request) {
   const NbdError refusal = check_nbd_request(request, export_);
   if (refusal != NbdError::kNone) {
     if (request.command == NbdCommand::kWrite && !skip_payload(request.length)) return false;
-    reply(request, refusal);
-    return out_.size() < kSendBytes || send_ready();
+    return reply(request, refusal);
   }
   const bool fua = (request.flags & kNbdCommandFua) != 0;
   Result<void> done;
@@ -87,29 +91,26 @@ bool NbdConnection::carry_out(DiskSession& disk, const NbdRequest& request) {
       if (done.ok() && fua) done = disk.flush();
       break;
   }
-  reply(request, outcome(done));
-  return out_.size() < kSendBytes || send_ready();
+  return reply(request, outcome(done));
 }
 
 bool NbdConnection::read(DiskSession& disk, const NbdRequest& request) {
   std::uint32_t done = 0;
   while (done < request.length) {
     const auto piece = std::min<std::size_t>(kPieceBytes, request.length - done);
-    const std::size_t start = out_.size();
-    if (done == 0) append_nbd_reply(out_, NbdError::kNone, request.cookie);
-    const std::size_t data = out_.size();
-    out_.resize(data + piece);
+    const std::size_t start = out_end_;
+    if (done == 0) add_reply(request, NbdError::kNone);
     const NbdError error =
-        outcome(disk.read(request.offset + done, std::span(out_).subspan(data, piece)));
+        outcome(disk.read(request.offset + done, std::span(out_).subspan(out_end_, piece)));
     if (error != NbdError::kNone) {
-      out_.resize(start);
       if (done > 0)
         return false;  // "All is well" is out already: only hanging up can take it back.
-      reply(request, error);
-      return true;
+      out_end_ = start;
+      return reply(request, error);
     }
+    out_end_ += piece;
     done += static_cast<std::uint32_t>(piece);
-    if (out_.size() >= kSendBytes && !send_ready()) return false;
+    if (out_end_ >= kSendBytes && !send_ready()) return false;
   }
   return true;
 }
@@ -129,8 +130,7 @@ bool NbdConnection::write(DiskSession& disk, const NbdRequest& request) {
   if (error == NbdError::kNone && (request.flags & kNbdCommandFua) != 0) {
     error = outcome(disk.flush());
   }
-  reply(request, error);
-  return out_.size() < kSendBytes || send_ready();
+  return reply(request, error);
 }
 
 bool NbdConnection::skip_payload(std::uint32_t length) {
@@ -153,7 +153,9 @@ bool NbdConnection::buffer(std::size_t bytes) {
 
 bool NbdConnection::receive() {
   if (!send_ready()) return false;
-  if (in_begin_ > 0) {  // At most a piece; usually nothing, or the first part of a request.
+  if (in_begin_ == in_end_) {
+    in_begin_ = in_end_ = 0;
+  } else if (in_.size() - in_end_ < kPieceBytes) {  // Seldom, and then less than a piece.
     std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
     in_end_ -= in_begin_;
     in_begin_ = 0;
@@ -167,20 +169,27 @@ bool NbdConnection::receive() {
   return true;
 }
 
-bool NbdConnection::send_ready() {
-  ByteView rest = out_;
-  while (!rest.empty()) {
-    const ssize_t put = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+bool NbdConnection::send_ready() { return send(ByteView(out_).first(std::exchange(out_end_, 0))); }
+
+bool NbdConnection::send(ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return false;
-    rest = rest.subspan(static_cast<std::size_t>(put));
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
-  out_.clear();
   return true;
 }
 
-void NbdConnection::reply(const NbdRequest& request, NbdError error) {
-  append_nbd_reply(out_, error, request.cookie);
+void NbdConnection::add_reply(const NbdRequest& request, NbdError error) {
+  std::ranges::copy(nbd_reply(error, request.cookie),
+                    out_.begin() + static_cast<std::ptrdiff_t>(out_end_));
+  out_end_ += kNbdReplyBytes;
+}
+
+bool NbdConnection::reply(const NbdRequest& request, NbdError error) {
+  add_reply(request, error);
+  return out_end_ < kSendBytes || send_ready();
 }
 
 NbdError NbdConnection::outcome(const Result<void>& result) {

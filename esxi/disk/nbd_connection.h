@@ -35,8 +35,10 @@ class NbdConnection {
   bool receive();                  // Waits for at least one byte more; sends what is ready first.
   bool buffer(std::size_t bytes);  // Waits until so many are there.
   bool send_ready();
+  bool send(ByteView bytes);
 
-  void reply(const NbdRequest& request, NbdError error);
+  void add_reply(const NbdRequest& request, NbdError error);
+  bool reply(const NbdRequest& request, NbdError error);
   NbdError outcome(const Result<void>& result);
   [[nodiscard]] std::span<std::uint8_t> waiting();
   void consume(std::size_t bytes);
@@ -48,6 +50,7 @@ class NbdConnection {
   Bytes in_;
   std::size_t in_begin_ = 0, in_end_ = 0;
   Bytes out_;
+  std::size_t out_end_ = 0;
 };
 
 }  // namespace keytrail::disk

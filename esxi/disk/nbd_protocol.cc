@@ -4,10 +4,16 @@ namespace keytrail::disk {
 namespace {
 
 template <class Number>
-void append_big_endian(Bytes& out, Number value) {
-  for (int shift = static_cast<int>(8 * sizeof(Number)) - 8; shift >= 0; shift -= 8) {
-    out.push_back(static_cast<std::uint8_t>(value >> shift));
+void write_big_endian(std::span<std::uint8_t> out, Number value) {
+  for (std::size_t i = 0; i < sizeof(Number); ++i) {
+    out[i] = static_cast<std::uint8_t>(value >> (8 * (sizeof(Number) - 1 - i)));
   }
+}
+
+template <class Number>
+void append_big_endian(Bytes& out, Number value) {
+  out.resize(out.size() + sizeof(Number));
+  write_big_endian(std::span(out).last(sizeof(Number)), value);
 }
 
 template <class Number>
@@ -68,10 +74,13 @@ NbdError check_nbd_request(const NbdRequest& request, const NbdExport& exported)
   return NbdError::kNone;
 }
 
-void append_nbd_reply(Bytes& out, NbdError error, std::uint64_t cookie) {
-  append_u32(out, kNbdReplyMagic);
-  append_u32(out, static_cast<std::uint32_t>(error));
-  append_u64(out, cookie);
+std::array<std::uint8_t, kNbdReplyBytes> nbd_reply(NbdError error, std::uint64_t cookie) {
+  std::array<std::uint8_t, kNbdReplyBytes> reply{};
+  const std::span<std::uint8_t> out(reply);
+  write_big_endian(out, kNbdReplyMagic);
+  write_big_endian(out.subspan(4), static_cast<std::uint32_t>(error));
+  write_big_endian(out.subspan(8), cookie);
+  return reply;
 }
 
 void append_u16(Bytes& out, std::uint16_t value) { append_big_endian(out, value); }

@@ -5,6 +5,7 @@
 // block status, extended headers) is not offered, so no client may use it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -83,7 +84,8 @@ struct NbdRequest {
 // kNone if the request may be carried out as it stands.
 [[nodiscard]] NbdError check_nbd_request(const NbdRequest& request, const NbdExport& exported);
 
-void append_nbd_reply(Bytes& out, NbdError error, std::uint64_t cookie);
+[[nodiscard]] std::array<std::uint8_t, kNbdReplyBytes> nbd_reply(NbdError error,
+                                                                 std::uint64_t cookie);
 
 void append_u16(Bytes& out, std::uint16_t value);
 void append_u32(Bytes& out, std::uint32_t value);

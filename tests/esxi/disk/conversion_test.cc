@@ -12,7 +12,8 @@ namespace {
 using keytrail::testing::MemoryDiskFolder;
 
 // More than one segment, the last one not whole.
-constexpr std::uint64_t kSize = kConversionSegmentBytes + 64 * 1024;
+constexpr std::size_t kSegment = 64 * 1024;
+constexpr std::uint64_t kSize = 2 * kSegment + 4096;
 constexpr char kAction[] = "a1b2c3";
 
 std::optional<SecretBytes> dek_of(const std::optional<DiskKey>& key) {
@@ -47,7 +48,7 @@ class ConversionTest : public ::testing::TestWithParam<Course> {
     return std::make_unique<Conversion>(
         folder, "vm-1", kAction,
         DiskEngine::open(folder, "vm-1", dek_of(GetParam().source_key())).value(),
-        GetParam().target_key());
+        GetParam().target_key(), kSegment);
   }
 
   // The disk as it stands, by whichever key its descriptor asks for.
