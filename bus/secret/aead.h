@@ -2,8 +2,8 @@
 // HPKE's published vectors, ChaCha20-Poly1305 (RFC 8439). All with 96-bit nonces and 128-bit tags.
 //
 // The nonce is the caller's, since randomness is data: under one key no nonce may come twice,
-// whatever crashes. It stands here, below everything, because the sealed file needs it. Threads: an
-// AeadCipher belongs to one; the free functions may be called by any.
+// whatever crashes. It stands here, below everything, because the sealed file needs it.
+// Threads: an AeadCipher belongs to one; the free functions may be called by any.
 #pragma once
 
 #include <array>

@@ -59,7 +59,8 @@ Result<Bytes> from_base64(std::string_view text) {
                       static_cast<int>(text.size()));
   if (length < 0) return malformed;
   bytes.resize(static_cast<std::size_t>(length) - padding);
-  if (to_base64(bytes) != text) return malformed;  // White space and loose bits are no base64 of ours.
+  // White space and loose bits are no base64 of ours.
+  if (to_base64(bytes) != text) return malformed;
   return bytes;
 }
 

@@ -1,4 +1,5 @@
-// KEYTRAIL_CHECK: the program is wrong, not the world. Always compiled in; prints the condition, aborts.
+// KEYTRAIL_CHECK: the program is wrong, not the world. Always compiled in; prints the condition,
+// aborts.
 //
 // Never pass anything secret in the condition's text; the values themselves are not printed.
 #pragma once

@@ -3,9 +3,10 @@
 //
 // What is written is durable only after sync(); a name (made, renamed, unlinked) only after
 // sync_folder(). The twin in tests/support loses whatever was not synced, tears at 512 bytes and
-// fails on demand. Threads: OsFileSystem may be used by any; a File belongs to one. Errors:
-// kNotFound, kConflict (it exists), kRefused (not permitted), kUnavailable (full, broken); kCorrupt
-// where a file ends before what is read. Each names the path.
+// fails on demand.
+// Threads: OsFileSystem may be used by any; a File belongs to one.
+// Errors: kNotFound, kConflict (it exists), kRefused (not permitted), kUnavailable (full, broken);
+// kCorrupt where a file ends before what is read. Each names the path.
 #pragma once
 
 #include <memory>

@@ -63,8 +63,7 @@ Result<SecretBytes> derive_file_key(UnlockForm form, ByteView salt,
 
 }  // namespace
 
-// --- Making and opening
-// --------------------------------------------------------------------------------------------
+// --- Making and opening --------------------------------------------------------------------------
 
 SealedFile::SealedFile(const Place& place, Header header, SecretBytes file_key)
     : files_(place.files),
@@ -170,8 +169,7 @@ Result<std::unique_ptr<SealedFile>> SealedFile::open(const Place& place) {
   return file;
 }
 
-// --- Reading
-// -------------------------------------------------------------------------------------------------------
+// --- Reading -------------------------------------------------------------------------------------
 
 std::vector<SealedFile::PageId> SealedFile::pages() const {
   std::vector<PageId> ids;
@@ -217,8 +215,7 @@ Result<void> SealedFile::read_table(const SecretBytes& root) {
   return reader.expect_end();
 }
 
-// --- Committing
-// ----------------------------------------------------------------------------------------------------
+// --- Committing ----------------------------------------------------------------------------------
 
 Result<void> SealedFile::commit(const Changes& changes) {
   if (must_reopen_) {
@@ -311,8 +308,7 @@ Result<void> SealedFile::write_slot(std::size_t index, ByteView slot) {
   return slots_->sync();
 }
 
-// --- The folder of pages
-// -------------------------------------------------------------------------------------------
+// --- The folder of pages -------------------------------------------------------------------------
 
 std::string SealedFile::table_path(std::uint64_t generation) const {
   return pages_folder() + "/table-" + std::to_string(generation);

@@ -2,9 +2,9 @@
 // remember.
 //
 //   PATH         two slots of 4,096 bytes, at 0 and 4,096: magic, version, KDF, salt, generation,
-//   nonce, sealed R, tag PATH.pages/  table-G: the page table, sealed under root key R;  page-ID-G:
-//   pages, each under its own key, which
-//                stands in the table
+//                nonce, sealed R, tag
+//   PATH.pages/  table-G: the page table, sealed under root key R
+//                page-ID-G: pages, each under its own key, which stands in the table
 //
 // R is sealed under HKDF(unlock secret, salt, purpose). Every commit writes the touched pages under
 // new keys and the table under a new R, then R into one slot, then the same into the other. So

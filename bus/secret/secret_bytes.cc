@@ -10,8 +10,9 @@
 namespace keytrail {
 namespace {
 
-// OpenSSL's secure heap: mlocked, MADV_DONTDUMP, guarded by unreadable pages. 16 MiB holds 2^18 AES keys
-// with their bookkeeping; what does not fit falls back to the ordinary heap, wiped all the same.
+// OpenSSL's secure heap: mlocked, MADV_DONTDUMP, guarded by unreadable pages. 16 MiB holds 2^18 AES
+// keys with their bookkeeping; what does not fit falls back to the ordinary heap, wiped all the
+// same.
 constexpr std::size_t kSecureHeapBytes = std::size_t{16} << 20;
 constexpr std::size_t kSmallestBlockBytes = 32;
 

@@ -1,8 +1,8 @@
 // SecretBytes: bytes that must not leave by accident.
 //
-// Move-only; the pages are locked and left out of core dumps; wiped on destruction and on move-from;
-// compared in constant time. No encoder, no printer: they are read only with a SecretAccess token, so that
-// `git grep SecretAccess` lists every place that sees a key.
+// Move-only; the pages are locked and left out of core dumps; wiped on destruction and on
+// move-from; compared in constant time. No encoder, no printer: they are read only with a
+// SecretAccess token, so that `git grep SecretAccess` lists every place that sees a key.
 // Threads: a value; one thread at a time.
 #pragma once
 
@@ -14,7 +14,8 @@
 
 namespace keytrail {
 
-// The right to read a secret. Made where a key is really used, never stored, never passed further than a call.
+// The right to read a secret. Made where a key is really used, never stored, never passed further
+// than a call.
 class SecretAccess {
  public:
   explicit SecretAccess() = default;
@@ -63,8 +64,8 @@ void wipe(std::string& text);
 // Public values (digests, tokens) compared without telling where they differ.
 [[nodiscard]] bool equal_in_constant_time(ByteView a, ByteView b);
 
-// Once, at the start of `main`: no core dumps, no ptrace by others, no swap for secrets where the limits allow
-// it. False, with the process usable, if locking is not permitted: the caller logs it.
+// Once, at the start of `main`: no core dumps, no ptrace by others, no swap for secrets where the
+// limits allow it. False, with the process usable, if locking is not permitted: the caller logs it.
 [[nodiscard]] bool harden_process();
 
 }  // namespace keytrail

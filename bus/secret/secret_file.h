@@ -1,12 +1,13 @@
 // SecretFile: a part's private keys and credentials, by name, in one sealed file.
 //
-// Names are either fixed ("tls", "curve") or random credential ids that facts refer to. **Secret first, then fact**: put
-// the entry under a fresh random id, which is durable when put() returns, then append the fact that names it. A crash
-// between the two leaves an entry that no fact names; keep_only() wipes such entries after each start. The other way
-// round a fact could name a secret that never was.
+// Names are either fixed ("tls", "curve") or random credential ids that facts refer to. **Secret
+// first, then fact**: put the entry under a fresh random id, which is durable when put() returns,
+// then append the fact that names it. A crash between the two leaves an entry that no fact names;
+// keep_only() wipes such entries after each start. The other way round a fact could name a secret
+// that never was.
 //
-// All entries are one page of the sealed file, rewritten as a whole: a removed entry cannot be opened any more, and the
-// file tells nothing of how many there are but their total size.
+// All entries are one page of the sealed file, rewritten as a whole: a removed entry cannot be
+// opened any more, and the file tells nothing of how many there are but their total size.
 // Threads: one. Entries are held in memory. Errors: those of SealedFile.
 #pragma once
 
@@ -24,12 +25,14 @@ inline constexpr std::size_t kSecretEntryBytesMax = 64 * 1024;
 
 class SecretFile {
  public:
-  // Opens the file, or makes an empty one where there is none. `place.purpose` is taken from `part` ("kms/kms-1").
+  // Opens the file, or makes an empty one where there is none. `place.purpose` is taken from `part`
+  // ("kms/kms-1").
   static Result<std::unique_ptr<SecretFile>> open(FileSystem& files, Random& random,
                                                   const std::string& path, const std::string& part,
                                                   const UnlockSecret& unlock);
 
-  // The entry, which stays the file's: valid until it is put again or removed. Null if there is none.
+  // The entry, which stays the file's: valid until it is put again or removed. Null if there is
+  // none.
   [[nodiscard]] const SecretBytes* find(const std::string& name) const;
   [[nodiscard]] std::set<std::string> names() const;
 

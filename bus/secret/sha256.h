@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) over OpenSSL, with kept contexts: half the time of the
-// one-shot calls at the sizes of facts and tree nodes.
+// SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) over OpenSSL, with kept contexts: half the time
+// of the one-shot calls at the sizes of facts and tree nodes.
 //
 // Threads: an object belongs to one; the free functions keep a context per thread.
 #pragma once
@@ -30,7 +30,8 @@ class Sha256 {
   evp_md_ctx_st* context_;
 };
 
-// HMAC-SHA-256 of `pieces` under `key`. The first is for values that may be seen, the second for derived keys.
+// HMAC-SHA-256 of `pieces` under `key`. The first is for values that may be seen, the second for
+// derived keys.
 [[nodiscard]] Hash hmac_sha256(const SecretBytes& key, std::initializer_list<ByteView> pieces);
 [[nodiscard]] SecretBytes hmac_sha256_secret(const SecretBytes& key,
                                              std::initializer_list<ByteView> pieces);

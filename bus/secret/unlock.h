@@ -1,8 +1,9 @@
 // Where a part's unlock secret comes from: the one thing that opens its sealed files, and that must
 // be kept elsewhere.
 //
-//   file:PATH   a key of 32 bytes or more in a file that only its owner can read (`keytrail up`
-//   makes one) fd:N        the same, read to its end from a descriptor that a supervisor passed
+//   file:PATH   a key of 32 bytes or more in a file that only its owner can read; `keytrail up`
+//               makes one
+//   fd:N        the same, read to its end from a descriptor that a supervisor passed
 //   prompt      a passphrase typed at the terminal, through scrypt
 // Never the command line or the environment: others can read those. Losing it loses the part.
 // Threads: any; `prompt` waits for a person.

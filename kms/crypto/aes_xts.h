@@ -3,9 +3,10 @@
 //
 // The tweak of a sector is its byte offset / 512 as a little-endian 64-bit number, whatever the
 // sector size: dm-crypt's rule without `iv_large_sectors`. XTS hides, it does not authenticate: a
-// changed sector decrypts to noise, an old one is accepted. Threads: an object belongs to one
-// thread and works in one direction. It keeps the expanded key and sets only the tweak per sector:
-// setting the key again for each sector is slower with two threads than with one.
+// changed sector decrypts to noise, an old one is accepted.
+// Threads: an object belongs to one thread and works in one direction. It keeps the expanded key
+// and sets only the tweak per sector: setting the key again for each sector is slower with two
+// threads than with one.
 #pragma once
 
 #include <memory>

@@ -2,8 +2,8 @@
 // it.
 //
 // HMAC under the key itself, so a fingerprint is only as guessable as the key: never for passwords
-// or other material of less than 128 bits, whose fingerprints are sealed with them. Threads: pure
-// functions.
+// or other material of less than 128 bits, whose fingerprints are sealed with them.
+// Threads: pure functions.
 #pragma once
 
 #include <array>

@@ -34,8 +34,7 @@ std::array<std::uint8_t, 10> hpke_suite(Aead algorithm) {
   return {'H', 'P', 'K', 'E', 0x00, 0x20, 0x00, 0x01, 0x00, aead};
 }
 
-// --- Section 4: labelled extract and expand
-// ----------------------------------------------------------------------
+// --- Section 4: labelled extract and expand ------------------------------------------------------
 
 SecretBytes labeled_extract(ByteView suite, const SecretBytes& salt, std::string_view label,
                             ByteView input) {
@@ -51,8 +50,7 @@ SecretBytes labeled_expand(ByteView suite, const SecretBytes& key, std::string_v
   return hkdf_expand(key, labeled, length);
 }
 
-// --- X25519 (RFC 7748)
-// -------------------------------------------------------------------------------------------
+// --- X25519 (RFC 7748) ---------------------------------------------------------------------------
 
 struct KeyFree {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
@@ -97,8 +95,7 @@ std::optional<SecretBytes> x25519(const SecretBytes& secret, const X25519PublicK
   return std::nullopt;
 }
 
-// --- Sections 4.1 and 5.1: the shared secret, then key and nonce of the one message
-// -------------------------------
+// --- Sections 4.1 and 5.1: the shared secret, then key and nonce of the one message --------------
 
 SecretBytes kem_secret(const SecretBytes& dh, const X25519PublicKey& encapsulated,
                        const X25519PublicKey& recipient) {

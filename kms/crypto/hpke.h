@@ -7,7 +7,8 @@
 // implementation's (tests/golden/crypto) hold it.
 //
 // Randomness is data: every key pair, the ephemeral one of each seal included, comes from 32 fresh
-// secret bytes. Threads: pure functions.
+// secret bytes.
+// Threads: pure functions.
 #pragma once
 
 #include <array>

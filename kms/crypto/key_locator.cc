@@ -64,8 +64,7 @@ Result<std::string> unescape(std::string_view escaped) {
   return text;
 }
 
-// --- The text, read from left to right
-// ---------------------------------------------------------------------------
+// --- The text, read from left to right -----------------------------------------------------------
 
 class Cursor {
  public:
@@ -129,8 +128,7 @@ Result<KeyPair> parse_pair(Cursor& cursor) {
   return pair;
 }
 
-// --- The locked data
-// ---------------------------------------------------------------------------------------------
+// --- The locked data -----------------------------------------------------------------------------
 
 struct CipherContextFree {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }

@@ -11,8 +11,8 @@
 // Locked data = IV(16) | AES-256-CBC(PKCS#7) | HMAC-SHA-256 over the plaintext, both under the KEK;
 // the plaintext is the text `type=key:cipher=XTS-AES-256:key=<base64, escaped>`. Weakness of that
 // format, kept to be compatible: nothing binds the DEK to its disk. So the descriptor carries the
-// DEK's fingerprint beside it. Threads: pure functions. Errors: kInvalid for malformed text,
-// kCorrupt for what does not open.
+// DEK's fingerprint beside it.
+// Threads: pure functions. Errors: kInvalid for malformed text, kCorrupt for what does not open.
 #pragma once
 
 #include <array>

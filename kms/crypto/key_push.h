@@ -4,7 +4,8 @@
 // Here and not in either part, since both ends must agree to the byte and never include each other.
 // HPKE with info `keytrail/push/1`; associated data = host, boot, nonce, provider, key id, each
 // after its length as a 16-bit big-endian number. So a sealed key opens for this host, in this
-// boot, as the answer to this question, as this key, and for nothing else. Threads: pure functions.
+// boot, as the answer to this question, as this key, and for nothing else.
+// Threads: pure functions.
 #pragma once
 
 #include <string>

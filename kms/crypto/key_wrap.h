@@ -1,7 +1,8 @@
 // AES key wrap: RFC 3394 for keys of whole 64-bit words, RFC 5649 (with padding) for any length.
 // KMIP's NISTKeyWrap and AESKeyWrapPadding.
 //
-// Deterministic: the same key under the same KEK gives the same bytes. Threads: pure functions.
+// Deterministic: the same key under the same KEK gives the same bytes.
+// Threads: pure functions.
 #pragma once
 
 #include "bus/secret/secret_bytes.h"

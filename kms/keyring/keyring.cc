@@ -74,7 +74,7 @@ Error block_is_lost(Block block) {
 
 }  // namespace
 
-// --- Making and opening ----------------------------------------------------------------------------------------------
+// --- Making and opening --------------------------------------------------------------------------
 
 Keyring::Keyring(std::unique_ptr<SealedFile> file, Summary summary, PuncturedTree frontier)
     : file_(std::move(file)), summary_(std::move(summary)), frontier_(std::move(frontier)) {}
@@ -147,7 +147,7 @@ Result<SecretBytes> Keyring::grant() const {
   return writer.finish();
 }
 
-// --- Deriving ----------------------------------------------------------------------------------------------------------
+// --- Deriving ------------------------------------------------------------------------------------
 
 Result<SecretBytes> Keyring::seal_key(LeafIndex index) {
   if (index >= kLeafIndexEnd) return no_such_leaf();
@@ -196,7 +196,7 @@ void Keyring::forget(Block block) {
   kept_by_block_.erase(kept);
 }
 
-// --- Destroying --------------------------------------------------------------------------------------------------------
+// --- Destroying ----------------------------------------------------------------------------------
 
 Result<void> Keyring::puncture(std::span<const LeafIndex> indices, std::uint64_t through) {
   std::map<Block, std::vector<LeafIndex>> by_block;
@@ -244,7 +244,7 @@ Result<void> Keyring::puncture(std::span<const LeafIndex> indices, std::uint64_t
   return {};
 }
 
-// --- The summary -------------------------------------------------------------------------------------------------------
+// --- The summary ---------------------------------------------------------------------------------
 
 void Keyring::encode_summary(SecretWriter& writer, const Summary& summary) {
   writer.u32(kFormat);

@@ -1,16 +1,18 @@
 // Keyring: 2^40 one-time keys from one root, each of which can be destroyed alone and for good.
 //
-// A leaf index is 28 bits of block and 12 of leaf. Blocks of 4,096 leaves are leased through the log; each leaf key
-// seals the material of one object, once. puncture() destroys leaves: afterwards they cannot be derived from what is on
-// the disk and the unlock secret, although the sealed material stays on the log for ever.
+// A leaf index is 28 bits of block and 12 of leaf. Blocks of 4,096 leaves are leased through the
+// log; each leaf key seals the material of one object, once. puncture() destroys leaves: afterwards
+// they cannot be derived from what is on the disk and the unlock secret, although the sealed
+// material stays on the log for ever.
 //
 //   summary   cluster, punctured_through, fully punctured blocks (in the table of the sealed file)
 //   page 0    the frontier: nodes over all blocks that have no page of their own
-//   page b+1  block b, from its first puncture on; that takes its root out of the frontier, else the frontier would
-//             derive again what was punctured. Rewritten under a new key at each puncture. At most 2,048 nodes.
+//   page b+1  block b, from its first puncture on, rewritten under a new key at each; at most 2,048
+//             nodes. The first puncture takes the block's root out of the frontier, which else
+//             would derive again what was punctured.
 //
-// Threads: one. Keeps the frontier and recently used blocks in memory; a leaf in a new block costs up to 40 HMACs
-// (25 us), in a kept one 12.
+// Threads: one. Keeps the frontier and recently used blocks in memory; a leaf in a new block costs
+// up to 40 HMACs (25 us), in a kept one 12.
 // Errors: those of SealedFile; kNotFound for a punctured leaf.
 #pragma once
 
@@ -48,18 +50,20 @@ class Keyring {
   // kInvalid: it is another cluster's.
   static Result<std::unique_ptr<Keyring>> open(const SealedFile::Place& place,
                                                const std::string& cluster);
-  // From what another replica gave: same tree, same punctures, all file keys new. kInvalid: another cluster's.
+  // From what another replica gave: same tree, same punctures, all file keys new. kInvalid: another
+  // cluster's.
   static Result<std::unique_ptr<Keyring>> join(const SealedFile::Place& place,
                                                const std::string& cluster,
                                                const SecretBytes& grant);
 
-  // The key under which the material with this leaf is sealed: HMAC(leaf, "key" || cluster || index). kNotFound: it was
-  // punctured. kInvalid: no such leaf.
+  // The key under which the material with this leaf is sealed: HMAC(leaf, "key" || cluster ||
+  // index). kNotFound: it was punctured. kInvalid: no such leaf.
   [[nodiscard]] Result<SecretBytes> seal_key(LeafIndex index);
 
-  // Destroys these leaves and remembers that all destructions up to `through`, a position of the log, were followed.
-  // One commit, however many; leaves already gone are read over. Durable when it returns; after an error some may still
-  // be derivable: try again, or open again where kUnavailable says so.
+  // Destroys these leaves and remembers that all destructions up to `through`, a position of the
+  // log, were followed. One commit, however many; leaves already gone are read over. Durable when
+  // it returns; after an error some may still be derivable: try again, or open again where
+  // kUnavailable says so.
   [[nodiscard]] Result<void> puncture(std::span<const LeafIndex> indices, std::uint64_t through);
 
   [[nodiscard]] std::uint64_t punctured_through() const { return summary_.punctured_through; }
@@ -67,7 +71,8 @@ class Keyring {
   // All that a replica needs to join: for the wire between two of them, never for a file.
   [[nodiscard]] Result<SecretBytes> grant() const;
 
-  // False: on this medium destroyed leaves are unlinked, but nothing proves that they are forgotten.
+  // False: on this medium destroyed leaves are unlinked, but nothing proves that they are
+  // forgotten.
   [[nodiscard]] Result<bool> medium_forgets() const { return file_->medium_forgets(); }
 
  private:

@@ -1,10 +1,11 @@
-// Sealed material: what stands on the log as an attachment for ever, and opens only while its leaf exists.
+// Sealed material: what stands on the log as an attachment for ever, and opens only while its leaf
+// exists.
 //
-//   sealed  = version(1) | leaf index(8, LE) | nonce(12) | AES-256-GCM under the leaf's key, with tag
+//   sealed  = version(1) | leaf index(8, LE) | nonce(12) | AES-256-GCM under the leaf's key | tag
 //   AAD     = version | leaf index | cluster and object id, each after its length (4, LE)
 //   payload = digest(32) | material
-// The digest, SHA-256 of the key block's bytes as KMIP has it, is sealed too: of a password in the clear it would be a
-// dictionary oracle. The format is fixed once facts exist.
+// The digest, SHA-256 of the key block's bytes as KMIP has it, is sealed too: of a password in the
+// clear it would be a dictionary oracle. The format is fixed once facts exist.
 // Threads: pure functions.
 #pragma once
 
@@ -39,7 +40,8 @@ struct SealingContext {
 [[nodiscard]] Result<Material> open_material(const SecretBytes& leaf_key,
                                              const SealingContext& context, ByteView sealed);
 
-// The leaf that opens it, as the sealed bytes say: authenticated only once they are opened. kCorrupt: too short.
+// The leaf that opens it, as the sealed bytes say: authenticated only once they are opened.
+// kCorrupt: too short.
 [[nodiscard]] Result<LeafIndex> leaf_of(ByteView sealed);
 
 }  // namespace keytrail::keyring

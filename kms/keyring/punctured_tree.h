@@ -1,12 +1,14 @@
-// A GGM tree with holes: the nodes that cover all leaves but the punctured ones, and nothing above them.
+// A GGM tree with holes: the nodes that cover all leaves but the punctured ones, and nothing above
+// them.
 //
-//                 0-7                child_b = HMAC-SHA-256(node, b): from a node follow all leaves below it, and
-//          0-3           4-7         nothing else. Puncturing leaf 5 takes 0-7 and 4-7 away and leaves what covers
-//       0-1   2-3     4-5   6-7      the others, 0-3, 4 and 6-7: so 5 is gone from here for good, at the price of
-//       0 1   2 3     4[5]  6 7      at most `depth` nodes.
+//                 0-7              child_b = HMAC-SHA-256(node, b): all leaves below a node follow
+//          0-3           4-7       from it, and nothing else does. Puncturing leaf 5 takes 0-7
+//       0-1   2-3     4-5   6-7    and 4-7 away and leaves what covers the others, 0-3, 4, 6-7:
+//       0 1   2 3     4[5]  6 7    so 5 is gone for good, for at most `depth` nodes more.
 //
-// The keyring has two kinds: the frontier, whose leaves are the roots of blocks, and the block, whose leaves are
-// the one-time keys. Threads: a value; one.
+// The keyring has two kinds: the frontier, whose leaves are the roots of blocks, and the block,
+// whose leaves are the one-time keys.
+// Threads: a value; one.
 #pragma once
 
 #include <map>

@@ -163,8 +163,7 @@ TEST_F(SealedFileTest, WantsToBeOpenedAgainWhenASlotCannotBeWritten) {
   }
 }
 
-// --- What the disk gives away
-// ---------------------------------------------------------------------------------------
+// --- What the disk gives away --------------------------------------------------------------------
 
 // An attacker with the unlock secret, the current slots, and every page and table that ever was on
 // the disk.
@@ -263,8 +262,7 @@ TEST_F(SealedFileTest, SaysWhetherItsMediumCanForget) {
   EXPECT_FALSE(file->medium_forgets().value());
 }
 
-// --- Damage and wrong secrets
-// ---------------------------------------------------------------------------------------
+// --- Damage and wrong secrets --------------------------------------------------------------------
 
 TEST_F(SealedFileTest, RefusesAnotherUnlockSecretPurposeOrForm) {
   (void)SealedFile::create(place(), first_changes()).value();

@@ -48,8 +48,8 @@ TEST(SecretBytesTest, WipesItsMemoryWhenItLetsGo) {
   std::ranges::fill(bytes.write(SecretAccess{}), std::uint8_t{0xa5});
   bytes.wipe();
   EXPECT_TRUE(bytes.empty());
-  // The block that the heap gives next is most likely the same; it must not show the old content before zeroing
-  // either, but only the wiping of our own buffers can be seen from here.
+  // The block that the heap gives next is most likely the same; it must not show the old content
+  // before zeroing either, but only the wiping of our own buffers can be seen from here.
   Bytes plain(64, 0xa5);
   wipe(plain);
   EXPECT_EQ(plain, Bytes(64));

@@ -35,8 +35,8 @@ TEST(AesXtsTest, EncryptsAndDecryptsTheVectorsOfIeee1619) {
   }
 }
 
-// Composed outside of this code: the tweak counts 512-byte units whatever the sector size, as dm-crypt
-// does.
+// Composed outside of this code: the tweak counts 512-byte units whatever the sector size, as
+// dm-crypt does.
 TEST(AesXtsTest, CountsTheTweakInUnitsOf512BytesForEachSectorSize) {
   const struct {
     std::size_t sector_bytes;

@@ -53,7 +53,8 @@ TEST_F(KeyringTest, DerivesDistinctKeysThatDependOnRootClusterAndIndex) {
   EXPECT_NE(key(*Keyring::create(place(), "test").value(), 0), zero) << "another cluster";
 }
 
-// 40 HMACs from the root by hand: the derivation is fixed, since what it sealed stays on the log for ever.
+// 40 HMACs from the root by hand: the derivation is fixed, since what it sealed stays on the log
+// for ever.
 TEST_F(KeyringTest, FollowsTheFixedDerivation) {
   const auto keyring = created();
   random_ = SeededRandom(1);
@@ -119,7 +120,8 @@ TEST_F(KeyringTest, TakesTheBlocksRootOutOfTheFrontierAtItsFirstPuncture) {
   PuncturedTree frontier(kBlockBits, random_.secret(kNodeBytes));
   const std::string root = to_hex(frontier.puncture(3)->read(SecretAccess{}));
   ASSERT_TRUE(keyring->puncture(std::vector<LeafIndex>{first_leaf(3)}, 1).ok());
-  // Everything that the keyring holds, as it would give it to a joiner: neither the root of the tree nor that of block 3.
+  // Everything that the keyring holds, as it would give it to a joiner: neither the root of the
+  // tree nor that of block 3.
   const SecretBytes everything = keyring->grant().value();
   EXPECT_EQ(to_hex(everything.read(SecretAccess{})).find(root), std::string::npos);
   ASSERT_TRUE(keyring->puncture(std::vector<LeafIndex>{first_leaf(3) + 1}, 1).ok());
