@@ -159,14 +159,17 @@ std::string time_text(std::int64_t seconds) {
   return text;
 }
 
-// Enumerations and masks by name where the standard lists one.
-json::value enumeration_json(std::string_view attribute, std::uint32_t number) {
-  if (attribute == kmip::attribute::kState) return json::string(name_of(kmip::State{number}));
-  if (attribute == kmip::attribute::kObjectType) {
-    return json::string(name_of(kmip::ObjectType{number}));
-  }
-  if (attribute == kmip::attribute::kCryptographicAlgorithm) {
+// By name, where the kind of enumeration follows from that of the attribute or field.
+json::value enumeration_json(std::string_view name, std::uint32_t number) {
+  if (name == "State") return json::string(name_of(kmip::State{number}));
+  if (name == "Object Type") return json::string(name_of(kmip::ObjectType{number}));
+  if (name == "Cryptographic Algorithm") {
     return json::string(name_of(kmip::CryptographicAlgorithm{number}));
+  }
+  if (name == "Name Type") return json::string(name_of(kmip::NameType{number}));
+  if (name == "Key Format Type") return json::string(name_of(kmip::KeyFormatType{number}));
+  if (name == "Revocation Reason Code") {
+    return json::string(name_of(kmip::RevocationReasonCode{number}));
   }
   return number;
 }
@@ -177,7 +180,8 @@ json::value value_json(std::string_view attribute, const kmip::ttlv::Value& valu
     json::value operator()(const kmip::ttlv::Structure& structure) const {
       json::object fields;
       for (const kmip::ttlv::Item& item : structure.items) {
-        fields[kmip::tag_name(item.tag)] = value_json("", item.value);
+        const std::string field = kmip::tag_name(item.tag);
+        fields[field] = value_json(field, item.value);
       }
       return fields;
     }
@@ -222,12 +226,19 @@ Exit in_session(const Globals& globals, const KmipSession& session, Asks asks,
   return result ? show(globals, *result, list, columns) : fail(result.error());
 }
 
-Result<void> write_material(const std::string& path, const SecretBytes& material) {
+// Made before the key is asked for: a release that could not be kept would be recorded for nothing.
+Result<kmip::GetResponse> get_into(kmip::Client& client, const std::string& id,
+                                   const std::string& out) {
   OsFileSystem files;
-  const std::unique_ptr<File> file = TRY(files.open(path, FileSystem::Open::kCreate));
-  TRY(file->write_at(0, material.read(SecretAccess())));
-  TRY(file->sync());
-  return {};
+  const std::unique_ptr<File> file = TRY(files.open(out, FileSystem::Open::kCreate));
+  Result<kmip::GetResponse> got = client.get(id);
+  Result<void> written =
+      got ? file->write_at(0, kmip::material_of(got->object).read(SecretAccess()))
+          : Result<void>(got.error());
+  if (written) written = file->sync();
+  if (written) return got;
+  (void)files.unlink(out).ok();
+  return written.error();
 }
 
 Result<kmip::ManagedObject> object_of(kmip::ObjectType type, SecretBytes material,
@@ -337,10 +348,10 @@ Exit run_kmip_register(const Globals& globals, const KmipSession& session,
 Exit run_kmip_get(const Globals& globals, const KmipSession& session, const std::string& id,
                   const std::string& out) {
   return in_session(globals, session, [&](kmip::Client& client) -> Result<json::object> {
-    const kmip::GetResponse got = TRY(client.get(id));
-    const SecretBytes& material = kmip::material_of(got.object);
-    if (!out.empty()) TRY(write_material(out, material));
-    json::object result{{"id", got.id}, {"type", name_of(got.type)}, {"bytes", material.size()}};
+    const kmip::GetResponse got = TRY(out.empty() ? client.get(id) : get_into(client, id, out));
+    json::object result{{"id", got.id},
+                        {"type", name_of(got.type)},
+                        {"bytes", kmip::material_of(got.object).size()}};
     if (!out.empty()) result["written_to"] = out;
     return result;
   });
