@@ -72,7 +72,6 @@ const Derived kDerived[] = {
        return x.object.revocation_reason == 0 ? Value() : revocation_of(x.object);
      }},
     {name::kLastChangeDate, [](const auto& x) { return date_if(x.object.last_change_date); }},
-    {name::kOriginalCreationDate, [](const auto& x) { return date_if(x.object.initial_date); }},
 };
 
 const Derived* derived(std::string_view wanted) {

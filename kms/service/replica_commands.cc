@@ -57,7 +57,7 @@ std::string_view to_string(Phase phase) {
     case Phase::kFounding:
       return "founding the cluster";
     case Phase::kUnadmitted:
-      return "not admitted";
+      return "waiting for admission";
     case Phase::kWithoutKeyring:
       return "waiting for the keyring";
     case Phase::kPuncturing:

@@ -132,7 +132,6 @@ std::optional<Refusal> read_block(const kmip::KeyBlock& block, NewObject& object
 
 std::optional<DateKind> date_kind(std::string_view attribute) {
   if (attribute == name::kInitialDate) return DateKind::kInitial;
-  if (attribute == name::kOriginalCreationDate) return DateKind::kInitial;
   if (attribute == name::kActivationDate) return DateKind::kActivation;
   if (attribute == name::kDeactivationDate) return DateKind::kDeactivation;
   if (attribute == name::kDestroyDate) return DateKind::kDestroy;
