@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -255,6 +258,30 @@ TEST_F(KeyringTest, KeepsABoundedNumberOfBlocksAndDerivesTheOthersAgain) {
       EXPECT_EQ(key(*keyring, first_leaf(block) + 1), before[block]);
       EXPECT_EQ(key(*keyring, first_leaf(block)), "gone");
     }
+  }
+}
+
+// As the first version wrote it: leaf 3, leaf 1 of block 2 and all of block 1 are punctured.
+TEST_F(KeyringTest, OpensAFileOfTheFirstVersionForEver) {
+  const std::filesystem::path golden = KEYTRAIL_SOURCE_DIR "/tests/golden/crypto/keyring_v1";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(golden)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    files_.plant("old/" + std::filesystem::relative(entry.path(), golden).string(),
+                 Bytes{std::istreambuf_iterator<char>(file), {}});
+  }
+  const UnlockSecret unlock{UnlockForm::kKey, SecretBytes::copy_of(Bytes(32, 0x55))};
+  const auto keyring =
+      Keyring::open({files_, random_, "old/keyring", "keytrail/keyring/1kms/kms-1", unlock}, "prod")
+          .value();
+  EXPECT_EQ(keyring->punctured_through(), 18U);
+  EXPECT_EQ(key(*keyring, 2), "96cf1ed4420f9bab30ce628eb8fea737e98dafc9d0044ed76bda8143a6263ad4");
+  EXPECT_EQ(key(*keyring, first_leaf(2)),
+            "f8d27be1772fb5eb84ddae6f0d54eee30dffd62f8f80bd903ba388a6262c4e9a");
+  EXPECT_EQ(key(*keyring, first_leaf(9) + 7),
+            "e71898fc56b8005aea51215fa1134d9808222d0c70f20e706bedfabf50c811cb");
+  for (const LeafIndex gone : {LeafIndex{3}, first_leaf(2) + 1, first_leaf(1), first_leaf(1) + 9}) {
+    EXPECT_EQ(key(*keyring, gone), "gone") << gone;
   }
 }
 
