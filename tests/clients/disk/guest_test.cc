@@ -98,7 +98,7 @@ class GuestTest : public ::testing::Test {
 TEST_F(GuestTest, ItsLinesAreOnAPlainDiskAndOnNoEncryptedOneAndItReadsThemAllAgain) {
   given_disk(*folder_, sample_disk(kSize), std::nullopt);
   auto disk = DiskEngine::open(*folder_, "vm-1", std::nullopt).value();
-  EXPECT_THAT(boot(*disk, "write", 7), HasSubstr("KT-GUEST wrote 400 lines"));
+  EXPECT_THAT(boot(*disk, "auto", 7), HasSubstr("KT-GUEST wrote 400 lines"));
   EXPECT_EQ(lines_on_the_datastore(7), kLines) << "the control: a search that finds them";
 
   Conversion conversion(*folder_, "vm-1", "aa", std::move(disk), sample_key(1));
@@ -106,7 +106,7 @@ TEST_F(GuestTest, ItsLinesAreOnAPlainDiskAndOnNoEncryptedOneAndItReadsThemAllAga
   ASSERT_TRUE(conversion.commit().ok());
   disk = conversion.retire().value();
   EXPECT_EQ(lines_on_the_datastore(7), 0);
-  EXPECT_THAT(boot(*disk, "check", 7), HasSubstr("KT-GUEST matched 400 of 400 lines"));
+  EXPECT_THAT(boot(*disk, "auto", 7), HasSubstr("KT-GUEST matched 400 of 400 lines"));
 
   EXPECT_THAT(boot(*disk, "write", 8), HasSubstr("KT-GUEST wrote 400 lines"));
   EXPECT_EQ(lines_on_the_datastore(8), 0);
