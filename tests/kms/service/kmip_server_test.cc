@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,8 +38,8 @@ struct KeyPair {
   [[nodiscard]] kmip::TlsIdentity identity() const { return {certificate, key.clone()}; }
 };
 
-// Stands in for a replica: Discover Versions is answered, Get gives a key of 16 letters, all else is
-// refused.
+// Stands in for a replica: Discover Versions is answered, Get gives a key of 16 letters, all else
+// is refused.
 class Oracle final : public KmipRequestHandler {
  public:
   void answer_through(KmipServer& server) { server_ = &server; }
@@ -225,6 +226,67 @@ TEST_F(KmipServerTest, AClientWithoutACertificateMayShakeHandsAndLook) {
   const auto client = kmip::Client::connect(endpoint_, anonymous).value();
   EXPECT_TRUE(client->get("key-1").ok());
   EXPECT_EQ(oracle_.peers_.at(0).certificate_fingerprint, std::nullopt);
+}
+
+// A blocking connection by hand, for what kmip::Client does not do.
+class HandMade {
+ public:
+  HandMade(const kmip::TlsContext& tls, std::uint16_t port, SSL_SESSION* session)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), tls_(SSL_new(tls.native())) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    SSL_set_fd(tls_, socket_);
+    if (session != nullptr) SSL_set_session(tls_, session);
+    EXPECT_EQ(SSL_connect(tls_), 1);
+  }
+  ~HandMade() {
+    SSL_shutdown(tls_);  // Without a goodbye the session could not be resumed.
+    SSL_free(tls_);
+    ::close(socket_);
+  }
+  HandMade(const HandMade&) = delete;
+  HandMade& operator=(const HandMade&) = delete;
+
+  void get() {
+    const SecretBytes request = get_request("a");
+    const ByteView bytes = request.read(SecretAccess());
+    EXPECT_EQ(SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size())),
+              static_cast<int>(bytes.size()));
+    char answer[1024];
+    EXPECT_GT(SSL_read(tls_, answer, sizeof answer), 0);
+  }
+  [[nodiscard]] SSL* native() const { return tls_; }
+
+ private:
+  int socket_;
+  SSL* tls_;
+};
+
+TEST_F(KmipServerTest, AResumedSessionStillTellsWhoseItIs) {
+  start();
+  const Hash mine = kmip::certificate_fingerprint(client_pair_.certificate).value();
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    oracle_.peers_.clear();
+    const kmip::TlsContext tls = client_tls(pin());
+    SSL_CTX_set_max_proto_version(tls.native(), version);
+    SSL_SESSION* session = nullptr;
+    {
+      HandMade first(tls, endpoint_.port, nullptr);
+      first.get();  // TLS 1.3 sends its tickets with the first answer.
+      session = SSL_get1_session(first.native());
+    }
+    {
+      HandMade second(tls, endpoint_.port, session);
+      EXPECT_EQ(SSL_session_reused(second.native()), 1) << version;
+      second.get();
+    }
+    SSL_SESSION_free(session);
+    ASSERT_EQ(oracle_.peers_.size(), 2U);
+    EXPECT_EQ(oracle_.peers_.at(1).certificate_fingerprint, mine) << version;
+  }
 }
 
 TEST_F(KmipServerTest, AClientTrustsAPinOrAnAuthorityAndNothingElse) {
