@@ -39,6 +39,7 @@ void Follower::on_connected(TimeNs now) {
   if (forked_) return;
   connected_ = true;
   welcomed_ = false;
+  presented_.clear();
   hello_at_ = now;
   outputs_.say_hello = true;
 }
@@ -46,6 +47,7 @@ void Follower::on_connected(TimeNs now) {
 void Follower::on_disconnected() {
   connected_ = false;
   welcomed_ = false;
+  presented_.clear();
   head_seen_ = false;
   reading_ = false;
   outputs_.say_hello = false;
@@ -63,8 +65,11 @@ void Follower::on_welcome(std::uint64_t generation, Position head, TimeNs now) {
     return fork("generation " + std::to_string(generation) + " of the log was over when " +
                 std::to_string(known_.generation) + " began: an old copy is being served");
   }
-  if (head < known_.position) {
-    return fork("the log was cut: position " + std::to_string(known_.position) +
+  // Against what was presented: the answer may have been under way while more was followed.
+  const Position presented = presented_.empty() ? 0 : presented_.front();
+  if (!presented_.empty()) presented_.pop_front();
+  if (head < presented) {
+    return fork("the log was cut: position " + std::to_string(presented) +
                 " was seen here, the head is " + std::to_string(head));
   }
   known_.generation = generation;  // The store has found our (position, leaf) in its history.
@@ -154,7 +159,10 @@ void Follower::on_read(ReadAnswer answer, TimeNs now) {
   settle();
 }
 
-Follower::Outputs Follower::take_outputs() { return std::exchange(outputs_, {}); }
+Follower::Outputs Follower::take_outputs() {
+  if (outputs_.say_hello) presented_.push_back(known_.position);
+  return std::exchange(outputs_, {});
+}
 
 // --- putting it together ----------------------------------------------------------------------
 

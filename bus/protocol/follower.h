@@ -89,6 +89,7 @@ class Follower {
   void on_read(ReadAnswer answer, TimeNs now);
   void tick(TimeNs now);
 
+  // REQUIRES: if it says say_hello, known() is presented before the next input.
   [[nodiscard]] Outputs take_outputs();
 
   [[nodiscard]] FollowState state() const { return state_; }
@@ -136,6 +137,7 @@ class Follower {
   TimeNs now_ = 0;    // of the last input
   TimeNs heard_ = 0;  // the last head
   TimeNs hello_at_ = 0;
+  std::deque<Position> presented_;  // with each HELLO that is not answered yet
 
   // What is on its way: everything through `target_` is to be had, by a read or in `buffered_`.
   Position target_ = 0;

@@ -1,5 +1,5 @@
-// Chain: a log in memory, one fact after the other, for tests that need stamped and chained facts without an
-// orderer. Keeps all that it made. One thread.
+// Chain: a log in memory, one fact after the other, for tests that need stamped and chained facts
+// without an orderer. Keeps all that it made. One thread.
 #pragma once
 
 #include <map>

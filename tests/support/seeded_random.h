@@ -16,6 +16,9 @@ class SeededRandom final : public Random {
   }
   // A number below `end`. REQUIRES: end > 0.
   std::uint64_t below(std::uint64_t end) { return engine_() % end; }
+  bool chance(double probability) {
+    return static_cast<double>(engine_() >> 11) * 0x1.0p-53 < probability;
+  }
 
  private:
   std::mt19937_64 engine_;

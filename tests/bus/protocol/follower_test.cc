@@ -254,12 +254,27 @@ TEST_F(FollowerTest, AChangeWithoutItsSealedAttachmentsIsNotGiven) {
 TEST_F(FollowerTest, ALogThatWasCutIsRefused) {
   Follower f = follower(chain_.known_at(6), 6);
   f.on_connected(now_);
+  EXPECT_TRUE(f.take_outputs().say_hello);
   EXPECT_EQ(f.known(), chain_.known_at(6));
   f.on_welcome(1, 5, now_);
   const auto outputs = f.take_outputs();
   ASSERT_TRUE(outputs.forked);
   EXPECT_NE(outputs.forked->find("position 6 was seen here, the head is 5"), std::string::npos);
   EXPECT_FALSE(outputs.subscribe);
+}
+
+// Found by the simulation: seed 739.
+TEST_F(FollowerTest, AWelcomeThatWasOvertakenByLiveFactsIsNoCut) {
+  Follower f = follower();
+  catch_up(f);
+  f.tick(now_ + 1001 * kMs);
+  EXPECT_TRUE(f.take_outputs().say_hello) << "nothing was heard: it asks again, with 6";
+  grow(1);
+  f.on_head(chain_.head_at(6), now_ + 1002 * kMs);
+  batch(f, 7, 7);
+  EXPECT_EQ(f.known().position, 7U);
+  f.on_welcome(1, 6, now_ + 1003 * kMs);  // The answer, of before 7.
+  EXPECT_FALSE(f.take_outputs().forked);
 }
 
 TEST_F(FollowerTest, AnOlderGenerationIsRefusedANewerOneIsGreetedAgain) {
