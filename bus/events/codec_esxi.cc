@@ -134,29 +134,46 @@ void write(const Event& event, encoded::Esxi::Builder to) {
 
 std::optional<Event> read(encoded::Esxi::Reader from, codec::Problem& problem) {
   using Arm = encoded::Esxi::Which;
-  // clang-format off
   switch (from.which()) {
-    case Arm::HOST_STARTED: return codec::read<HostStarted>(from.getHostStarted(), problem);
-    case Arm::HOST_MODE_CHANGED: return codec::read<HostModeChanged>(from.getHostModeChanged(), problem);
-    case Arm::KEY_RECEIVED: return codec::read<KeyReceived>(from.getKeyReceived(), problem);
-    case Arm::KEY_ERASED: return codec::read<KeyErased>(from.getKeyErased(), problem);
-    case Arm::VM_CREATION_STARTED: return codec::read<VmCreationStarted>(from.getVmCreationStarted(), problem);
-    case Arm::ENCRYPTION_STARTED: return codec::read<EncryptionStarted>(from.getEncryptionStarted(), problem);
-    case Arm::DECRYPTION_STARTED: return codec::read<DecryptionStarted>(from.getDecryptionStarted(), problem);
-    case Arm::RECRYPT_STARTED: return codec::read<RecryptStarted>(from.getRecryptStarted(), problem);
-    case Arm::POWER_CHANGE_STARTED: return codec::read<PowerChangeStarted>(from.getPowerChangeStarted(), problem);
-    case Arm::ORDER_REFUSED: return codec::read<OrderRefused>(from.getOrderRefused(), problem);
-    case Arm::DISK_CREATED: return codec::read<DiskCreated>(from.getDiskCreated(), problem);
-    case Arm::DISK_ENCRYPTED: return codec::read<DiskEncrypted>(from.getDiskEncrypted(), problem);
-    case Arm::DISK_DECRYPTED: return codec::read<DiskDecrypted>(from.getDiskDecrypted(), problem);
-    case Arm::DISK_RECRYPTED: return codec::read<DiskRecrypted>(from.getDiskRecrypted(), problem);
-    case Arm::DISK_USAGE: return codec::read<DiskUsage>(from.getDiskUsage(), problem);
-    case Arm::GUEST_STARTED: return codec::read<GuestStarted>(from.getGuestStarted(), problem);
-    case Arm::GUEST_STOPPED: return codec::read<GuestStopped>(from.getGuestStopped(), problem);
-    case Arm::VM_LOCKED: return codec::read<VmLocked>(from.getVmLocked(), problem);
-    case Arm::VM_UNLOCKED: return codec::read<VmUnlocked>(from.getVmUnlocked(), problem);
+    case Arm::HOST_STARTED:
+      return codec::read<HostStarted>(from.getHostStarted(), problem);
+    case Arm::HOST_MODE_CHANGED:
+      return codec::read<HostModeChanged>(from.getHostModeChanged(), problem);
+    case Arm::KEY_RECEIVED:
+      return codec::read<KeyReceived>(from.getKeyReceived(), problem);
+    case Arm::KEY_ERASED:
+      return codec::read<KeyErased>(from.getKeyErased(), problem);
+    case Arm::VM_CREATION_STARTED:
+      return codec::read<VmCreationStarted>(from.getVmCreationStarted(), problem);
+    case Arm::ENCRYPTION_STARTED:
+      return codec::read<EncryptionStarted>(from.getEncryptionStarted(), problem);
+    case Arm::DECRYPTION_STARTED:
+      return codec::read<DecryptionStarted>(from.getDecryptionStarted(), problem);
+    case Arm::RECRYPT_STARTED:
+      return codec::read<RecryptStarted>(from.getRecryptStarted(), problem);
+    case Arm::POWER_CHANGE_STARTED:
+      return codec::read<PowerChangeStarted>(from.getPowerChangeStarted(), problem);
+    case Arm::ORDER_REFUSED:
+      return codec::read<OrderRefused>(from.getOrderRefused(), problem);
+    case Arm::DISK_CREATED:
+      return codec::read<DiskCreated>(from.getDiskCreated(), problem);
+    case Arm::DISK_ENCRYPTED:
+      return codec::read<DiskEncrypted>(from.getDiskEncrypted(), problem);
+    case Arm::DISK_DECRYPTED:
+      return codec::read<DiskDecrypted>(from.getDiskDecrypted(), problem);
+    case Arm::DISK_RECRYPTED:
+      return codec::read<DiskRecrypted>(from.getDiskRecrypted(), problem);
+    case Arm::DISK_USAGE:
+      return codec::read<DiskUsage>(from.getDiskUsage(), problem);
+    case Arm::GUEST_STARTED:
+      return codec::read<GuestStarted>(from.getGuestStarted(), problem);
+    case Arm::GUEST_STOPPED:
+      return codec::read<GuestStopped>(from.getGuestStopped(), problem);
+    case Arm::VM_LOCKED:
+      return codec::read<VmLocked>(from.getVmLocked(), problem);
+    case Arm::VM_UNLOCKED:
+      return codec::read<VmUnlocked>(from.getVmUnlocked(), problem);
   }
-  // clang-format on
   problem.report(ErrorCode::kNotFound, "an event of esxi that this program does not know");
   return std::nullopt;
 }

@@ -26,13 +26,14 @@ void write(const Event& event, encoded::Part::Builder to) {
 
 std::optional<Event> read(encoded::Part::Reader from, codec::Problem& problem) {
   using Arm = encoded::Part::Which;
-  // clang-format off
   switch (from.which()) {
-    case Arm::PART_STARTED: return codec::read<PartStarted>(from.getPartStarted(), problem);
-    case Arm::PART_STOPPED: return codec::read<PartStopped>(from.getPartStopped(), problem);
-    case Arm::REFUSALS_REPEATED: return codec::read<RefusalsRepeated>(from.getRefusalsRepeated(), problem);
+    case Arm::PART_STARTED:
+      return codec::read<PartStarted>(from.getPartStarted(), problem);
+    case Arm::PART_STOPPED:
+      return codec::read<PartStopped>(from.getPartStopped(), problem);
+    case Arm::REFUSALS_REPEATED:
+      return codec::read<RefusalsRepeated>(from.getRefusalsRepeated(), problem);
   }
-  // clang-format on
   problem.report(ErrorCode::kNotFound, "an event of part that this program does not know");
   return std::nullopt;
 }

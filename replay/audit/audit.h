@@ -2,8 +2,9 @@
 //
 //   Fact ── facets (who, what about, how it ended) ──► AuditRow ──► table line, CSV line, JSON line
 //        └─ texts  (what was done, and the particulars) ─┘
-// The texts are one exhaustive match over all events (texts.h), so no event is without its sentence.
-// Values; pure; any thread. Texts of facts are what clients sent: every form here escapes controls.
+// The texts are one exhaustive match over all events (texts.h), so no event is without its
+// sentence. Values; pure; any thread. Texts of facts are what clients sent: every form here escapes
+// controls.
 #pragma once
 
 #include <string>
@@ -39,11 +40,13 @@ enum class AuditFormat : std::uint8_t { kTable, kCsv, kJsonl };
 
 // Above the first row; empty for kJsonl. Without a line feed, like all lines here.
 [[nodiscard]] std::string audit_header(AuditFormat format);
-// A table's columns have fixed widths, so that rows can be printed as they come; what is longer pushes the rest.
-// CSV is RFC 4180, with a quote in front of what a spreadsheet would take for a formula.
+// A table's columns have fixed widths, so that rows can be printed as they come; what is longer
+// pushes the rest. CSV is RFC 4180, with a quote in front of what a spreadsheet would take for a
+// formula.
 [[nodiscard]] std::string audit_line(const AuditRow& row, AuditFormat format);
 
-// One line for `events follow`: position, time, author, type, what it is about, how it ended, the particulars.
+// One line for `events follow`: position, time, author, type, what it is about, how it ended, the
+// particulars.
 [[nodiscard]] std::string event_line(const Fact& fact);
 
 }  // namespace keytrail::replay

@@ -1,7 +1,7 @@
 // Texts: what an event says, in words.
 //
-// One exhaustive match per part (texts_PART.cc): a new event does not compile until it has its sentence.
-// Pure; any thread.
+// One exhaustive match per part (texts_PART.cc): a new event does not compile until it has its
+// sentence. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 // Items: a state in words, for people and for comparing.
 //
-// An item is a thing that exists (a key, a VM, a permission, …) with its properties as texts. Both forms of a
-// state and the difference of two are made from this one list, so they cannot disagree. Pure; any thread.
+// An item is a thing that exists (a key, a VM, a permission, …) with its properties as texts. Both
+// forms of a state and the difference of two are made from this one list, so they cannot disagree.
+// Pure; any thread.
 #pragma once
 
 #include <string>

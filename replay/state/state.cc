@@ -34,7 +34,7 @@ void evolve_eventstore(State& state, const eventstore::Event& event) {
       [](const LogRepaired&) {});
 }
 
-// --- key servers --------------------------------------------------------------------------------------
+// --- key servers ---------------------------------------------------------------------------------
 
 KeyObject new_object(const kms::ObjectCreated& e, TimeNs time) {
   KeyObject object;
@@ -113,7 +113,7 @@ void evolve_kms(State& state, const Fact& fact, const kms::Event& event) {
       [](const KeyringRestored&) {});
 }
 
-// --- hosts --------------------------------------------------------------------------------------------
+// --- hosts ---------------------------------------------------------------------------------------
 
 // Each VM of this name that a vCenter runs on `host`.
 template <class Change>

@@ -1,9 +1,10 @@
 // State: what was so at a moment of the log. A pure fold of its facts, from the log alone.
 //
-//   State s;  for each fact: evolve(s, fact);  ──► items_of(s): what exists, and its properties in words
+//   State s;  for each fact: evolve(s, fact);  ──► items_of(s): what exists, in words
 //                                             ──► diff(a, b): what differs between two moments
-// It is the auditor's reading: it believes facts, in their order, whoever states them; a part's own model decides
-// with its own fold. Default-constructed = before the first fact; comparable. Pure; any thread.
+// It is the auditor's reading: it believes facts, in their order, whoever states them; a part's own
+// model decides with its own fold. Default-constructed = before the first fact; comparable. Pure;
+// any thread.
 #pragma once
 
 #include <map>
@@ -16,7 +17,7 @@
 
 namespace keytrail::replay {
 
-// --- key servers --------------------------------------------------------------------------------------
+// --- key servers ---------------------------------------------------------------------------------
 
 struct KeyObject {
   kms::ObjectType type = kms::ObjectType::kSymmetricKey;
@@ -48,7 +49,7 @@ struct Cluster {
   bool operator==(const Cluster&) const = default;
 };
 
-// --- vCenter ------------------------------------------------------------------------------------------
+// --- vCenter -------------------------------------------------------------------------------------
 
 struct Provider {
   std::vector<vcenter::KmipServer> servers;
@@ -98,7 +99,7 @@ struct VCenter {
   bool operator==(const VCenter&) const = default;
 };
 
-// --- hosts --------------------------------------------------------------------------------------------
+// --- hosts ---------------------------------------------------------------------------------------
 
 struct Host {
   vcenter::HostMode mode = vcenter::HostMode::kIncapable;

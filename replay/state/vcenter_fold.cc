@@ -38,7 +38,7 @@ void with_provider(Fold fold, const std::string& name, Change change) {
     change(it->second);
 }
 
-// --- a VM is held by one action, from its request to its end ---------------------------------------
+// --- a VM is held by one action, from its request to its end -------------------------------------
 // A second request is refused while it is held, and its refusal gives nothing back.
 
 Vm* held_by(Fold fold, const std::string& vm) {

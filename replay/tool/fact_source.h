@@ -1,7 +1,8 @@
-// FactSource: the seam to a log, wherever it is: the event store's read socket, a folder, a test's memory.
+// FactSource: the seam to a log, wherever it is: the event store's read socket, a folder, a test's
+// memory.
 //
-// Implementations belong to one thread. Facts come as they are stored: nobody here trusts a decoder before the
-// chain is checked.
+// Implementations belong to one thread. Facts come as they are stored: nobody here trusts a decoder
+// before the chain is checked.
 #pragma once
 
 #include <functional>

@@ -1,9 +1,11 @@
-// HistoryCheck: whether facts, read one after the other, are a history that the orderer could have written.
+// HistoryCheck: whether facts, read one after the other, are a history that the orderer could have
+// written.
 //
-// What hashes alone do not say (`keytrail log verify` checks those over a folder, on all cores): positions without a
-// gap, the chain, time that never goes back, each stream's versions and links, one epoch after the other, request
-// numbers that rise. Works over any source, so a subscriber can check what it is given as it comes.
-// The first breach stands; later facts are not looked at. Memory: an entry per stream. One thread.
+// What hashes alone do not say (`keytrail log verify` checks those over a folder, on all cores):
+// positions without a gap, the chain, time that never goes back, each stream's versions and links,
+// one epoch after the other, request numbers that rise. Works over any source, so a subscriber can
+// check what it is given as it comes. The first breach stands; later facts are not looked at.
+// Memory: an entry per stream. One thread.
 #pragma once
 
 #include <map>
@@ -22,7 +24,8 @@ struct Breach {
 
 class HistoryCheck {
  public:
-  // From the first fact of the log with this id, or (no id) without knowing what its chain hangs on.
+  // From the first fact of the log with this id, or (no id) without knowing what its chain hangs
+  // on.
   explicit HistoryCheck(std::optional<Bytes> log_id = std::nullopt);
 
   // False: there is a breach.

@@ -7,7 +7,8 @@
 namespace keytrail::replay {
 namespace {
 
-// The short form of an event: what a script asks for first, then the event's own fields as they are.
+// The short form of an event: what a script asks for first, then the event's own fields as they
+// are.
 std::string event_jsonl(const Fact& fact) {
   const Facets facets = facets_of(fact.body);
   std::string line = json_object({{"position", std::to_string(fact.stamp.position)},

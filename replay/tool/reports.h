@@ -1,9 +1,12 @@
 // Reports: the forensic commands, from a fact source to lines.
 //
-//   events   each selected fact, as text, JSON or CloudEvents           audit   the same facts as audit rows
-//   state    what was so at a moment                                    diff    what changed between two
-// Facts that this program is too old to know are skipped and counted; malformed ones are kCorrupt and named.
-// Nothing here prints: lines go to `print`, without line feeds. One thread; sources are borrowed for the call.
+//   events   each selected fact, as text, JSON or CloudEvents
+//   audit    the same facts as audit rows
+//   state    what was so at a moment
+//   diff     what changed between two
+// Facts that this program is too old to know are skipped and counted; malformed ones are kCorrupt
+// and named. Nothing here prints: lines go to `print`, without line feeds. One thread; sources are
+// borrowed for the call.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +27,8 @@ enum class EventFormat : std::uint8_t { kText, kJsonl, kCloudevents };
 // "text", "jsonl", "cloudevents".
 [[nodiscard]] Result<EventFormat> event_format_from(std::string_view text);
 
-// One fact as a line of `format`. kJsonl is the short form: position, time, author, type, facets, data.
+// One fact as a line of `format`. kJsonl is the short form: position, time, author, type, facets,
+// data.
 [[nodiscard]] std::string event_text(const StoredFact& stored, const Fact& fact, EventFormat format,
                                      std::string_view installation);
 
@@ -34,7 +38,8 @@ struct Reported {
   bool operator==(const Reported&) const = default;
 };
 
-// A selection over facts as they come, for a source that goes on (events follow) and for one that ends.
+// A selection over facts as they come, for a source that goes on (events follow) and for one that
+// ends.
 class Report {
  public:
   using Line = std::function<std::string(const StoredFact&, const Fact&)>;

@@ -1,4 +1,5 @@
-// Selection: which facts a person asks for. The same flags for `events`, `audit` and every other reader.
+// Selection: which facts a person asks for. The same flags for `events`, `audit` and every other
+// reader.
 //
 //   --from start|end|N|-N|@TIME|@-1h      --until N|@TIME|end|caught-up      -n COUNT
 //   --type --user --key --vm --host --action --outcome     repeat = or, different = and

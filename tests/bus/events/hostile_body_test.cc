@@ -1,4 +1,5 @@
-// Bytes that no author of ours sends: each is refused in words, none crashes, hangs or allocates much.
+// Bytes that no author of ours sends: each is refused in words, none crashes, hangs or allocates
+// much.
 #include <gmock/gmock.h>
 
 #include <cstring>

@@ -1,7 +1,7 @@
 // One body of each event there is, with every field set to a value of its own.
 //
-// Made from event.capnp by reflection, not from our structs: a field that the codec forgot shows as a
-// difference. Deterministic, so the bytes serve as golden files.
+// Made from event.capnp by reflection, not from our structs: a field that the codec forgot shows as
+// a difference. Deterministic, so the bytes serve as golden files.
 #pragma once
 
 #include <string>
