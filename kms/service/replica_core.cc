@@ -45,6 +45,10 @@ void ReplicaCore::advance(TimeNs wall, TimeNs log_time) {
 
 Outputs ReplicaCore::take_outputs() { return std::exchange(outputs_, {}); }
 
+void ReplicaCore::stop() {
+  if (phase_ != Phase::kEnded) end({});
+}
+
 void ReplicaCore::on(const wire::LinkEvent& event) {
   if (phase_ == Phase::kEnded) return;
   std::visit([this](const auto& one) { on_link(one); }, event);

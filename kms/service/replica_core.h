@@ -58,6 +58,7 @@ class ReplicaCore {
   void on(const KeyringAsked& asked);
   void on(const Punctured& punctured);
   void on(const StrangerTurnedAway& stranger);
+  void stop();  // in order: requests end with an error, the listener closes
 
   [[nodiscard]] Outputs take_outputs();
 

@@ -22,6 +22,8 @@ constexpr std::size_t kMailMax = 16'384;
 constexpr int kTickMs = 50;
 constexpr TimeNs kNsPerSecond = 1'000'000'000;
 constexpr TimeNs kPunctureRetryNs = kNsPerSecond;
+constexpr TimeNs kFarewellNs = 2 * kNsPerSecond;
+constexpr protocol::TransactionId kFarewell = ~protocol::TransactionId{1};  // no core's
 constexpr auto kFetchAgainAfter = std::chrono::milliseconds(500);
 
 // What the other threads hand to the core's.
@@ -98,10 +100,13 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       for (Mail& mail : mail_.take_all()) {
         std::visit([this](auto& one) { receive(one); }, mail);
       }
+      if (is_readable(stop_fd)) core_.stop();
       carry_out();
-      if (is_readable(stop_fd) && !ended_) ended_ = std::string();
     }
-    if (ended_->empty()) return {};
+    if (ended_->empty()) {
+      say_farewell();
+      return {};
+    }
     return Error{ErrorCode::kUnavailable, *ended_};
   }
 
@@ -189,7 +194,10 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   void carry_out() {
     for (;;) {
       Outputs outputs = core_.take_outputs();
-      if (outputs.begin_epoch) link_->begin_epoch(*outputs.begin_epoch, options_.program_version);
+      if (outputs.begin_epoch) {
+        epoch_ = *outputs.begin_epoch + 1;
+        link_->begin_epoch(*outputs.begin_epoch, options_.program_version);
+      }
       for (const Submission& submission : outputs.submit) {
         link_->submit(submission.id, submission.decision);
       }
@@ -299,6 +307,26 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     return true;
   }
 
+  // An orderly end stands on the log, if the log takes it in time.
+  void say_farewell() {
+    if (epoch_ == 0) return;
+    Body body;
+    body.stream = stream_name({"kms", options_.name, "epoch"});
+    body.user = "kms/" + options_.name;
+    body.action = fresh_action(s_.random);
+    body.clock = s_.clock.now();
+    body.event = part::Event(part::PartStopped{.epoch = epoch_});
+    link_->submit(kFarewell, {.facts = {std::move(body)}, .guards = {}, .attachments = {}});
+    const TimeNs until = s_.clock.monotonic() + kFarewellNs;
+    for (bool taken = false; !taken && s_.clock.monotonic() < until;) {
+      link_->wait(kTickMs, {});
+      for (const wire::LinkEvent& event : link_->take_events()) {
+        const auto* accepted = std::get_if<wire::TransactionAccepted>(&event);
+        taken |= accepted != nullptr && accepted->id == kFarewell;
+      }
+    }
+  }
+
   void end(std::string why) {
     if (!ended_) ended_ = std::move(why);
   }
@@ -358,6 +386,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   std::unique_ptr<KeyringPort> keyring_port_;
   std::unique_ptr<KmipServer> kmip_;
   std::jthread fetching_;
+  std::uint64_t epoch_ = 0;  // 0: not begun yet
   std::optional<PunctureOrder> owed_puncture_;
   TimeNs puncture_again_at_ = 0;
   std::optional<std::string> ended_;

@@ -9,6 +9,7 @@
 
 #include <fstream>
 
+#include "bus/events/codec.h"
 #include "bus/wire/command_server.h"
 #include "bus/wire/context.h"
 #include "kms/kmip/certificate.h"
@@ -235,6 +236,26 @@ TEST_F(ClusterTest, GoesOnWhenAReplicaIsKilledAndItComesBackWithEveryKey) {
   for (const std::string& id : {before, meanwhile}) {
     EXPECT_EQ(pykmip("app", "get", port(0) + " " + id), pykmip("app", "get", port(2) + " " + id));
   }
+}
+
+TEST_F(ClusterTest, AnOrderlyStopStandsOnTheLog) {
+  start(replicas_[0]);
+  ASSERT_TRUE(serves(replicas_[0]));
+  ::kill(replicas_[0].pid, SIGTERM);
+  int status = 0;
+  ASSERT_EQ(::waitpid(replicas_[0].pid, &status, 0), replicas_[0].pid);
+  replicas_[0].pid = -1;
+  EXPECT_EQ(status, 0);
+  bool stopped = false;
+  const auto look = [&](Position, ByteView, ByteView body) {
+    const Result<Body> decoded = decode_body(body);
+    const auto* event = decoded.ok() ? std::get_if<part::Event>(&decoded->event) : nullptr;
+    stopped |= event != nullptr && std::holds_alternative<part::PartStopped>(*event) &&
+               decoded->stream == "kms/kms-1/epoch";
+    return true;
+  };
+  ASSERT_TRUE(store_.log().read(0, store_.log().end().position, look).ok());
+  EXPECT_TRUE(stopped);
 }
 
 TEST_F(ClusterTest, ServesAgainAfterTheEventStoreWasAway) {
