@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "esxi/disk/disk_files.h"
 #include "esxi/disk/os_disk_folder.h"
@@ -77,24 +78,25 @@ Result<DiskOutcome> DiskWork::perform(const Order& order, const Vm& vm, OrderKey
   }
   std::unique_ptr<disk::DiskFolder> folder =
       TRY(disk::OsDiskFolder::open_folder(folder_path(order.vm)));
-  if (order.kind == OrderKind::kCreate) return create(*folder, order, std::move(keys));
-
-  {
-    const std::lock_guard lock(mutex_);
-    committed_.erase(order.vm);  // A repeat: recover() must find the files unlocked.
+  Desk& desk = desk_of(order.vm);
+  const std::lock_guard lock(desk.mutex);
+  retire_at(desk, order.vm);
+  if (order.kind == OrderKind::kCreate) {
+    return create(*folder, order, std::move(keys), desk.committed);
   }
   const disk::ActionFound found = TRY(disk::recover(*folder, order.vm, to_string(order.action)));
   if (found == disk::ActionFound::kCommitted)
     return outcome_of(TRY(read_descriptor(*folder, order.vm)));
 
-  std::unique_ptr<disk::DiskEngine> source = TRY(open(order.vm, vm, keys.old_key));
+  std::unique_ptr<disk::DiskEngine> source = TRY(open_at(order.vm, vm, keys.old_key));
   if (order.kind == OrderKind::kRecrypt && order.depth == RecryptDepth::kShallow) {
-    return rewrap(std::move(folder), order, std::move(source), std::move(keys));
+    return rewrap(std::move(folder), order, std::move(source), std::move(keys), desk.committed);
   }
-  return convert(std::move(folder), order, std::move(source), std::move(keys));
+  return convert(std::move(folder), order, std::move(source), std::move(keys), desk.committed);
 }
 
-Result<DiskOutcome> DiskWork::create(disk::DiskFolder& folder, const Order& order, OrderKeys keys) {
+Result<DiskOutcome> DiskWork::create(disk::DiskFolder& folder, const Order& order, OrderKeys keys,
+                                     Committed& committed) {
   const vcenter::VmCreationRequested& wanted = order.creation;
   const disk::NewDisk fresh{.name = order.vm,
                             .size_bytes = wanted.disk_bytes,
@@ -134,11 +136,12 @@ Result<DiskOutcome> DiskWork::create(disk::DiskFolder& folder, const Order& orde
       TRY(disk::OsDiskFolder::open_folder(folder_path(order.vm)));
   std::unique_ptr<disk::DiskEngine> source =
       TRY(disk::DiskEngine::open(*own, order.vm, std::nullopt));
-  return convert(std::move(own), order, std::move(source), std::move(keys));
+  return convert(std::move(own), order, std::move(source), std::move(keys), committed);
 }
 
 Result<DiskOutcome> DiskWork::convert(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
-                                      std::unique_ptr<disk::DiskEngine> source, OrderKeys keys) {
+                                      std::unique_ptr<disk::DiskEngine> source, OrderKeys keys,
+                                      Committed& committed) {
   std::optional<disk::DiskKey> target;
   if (!order.key.is_none()) {
     if (!keys.key.has_value()) return key_is_missing(order.vm);
@@ -148,12 +151,13 @@ Result<DiskOutcome> DiskWork::convert(std::unique_ptr<disk::DiskFolder> folder, 
                                                        std::move(source), std::move(target));
   TRY(conversion->prepare());
   const disk::Descriptor descriptor = TRY(conversion->commit());
-  hold(order.vm, {std::move(folder), std::move(conversion), nullptr});
+  committed = {std::move(folder), std::move(conversion), nullptr};
   return outcome_of(descriptor);
 }
 
 Result<DiskOutcome> DiskWork::rewrap(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
-                                     std::unique_ptr<disk::DiskEngine> engine, OrderKeys keys) {
+                                     std::unique_ptr<disk::DiskEngine> engine, OrderKeys keys,
+                                     Committed& committed) {
   const SecretBytes* new_kek = have(keys.key);
   const SecretBytes* old_kek = have(keys.old_key);
   if (new_kek == nullptr || old_kek == nullptr) return key_is_missing(order.vm);
@@ -164,16 +168,18 @@ Result<DiskOutcome> DiskWork::rewrap(std::unique_ptr<disk::DiskFolder> folder, c
   const disk::Descriptor descriptor =
       TRY(disk::begin_rewrap(*folder, order.vm, *engine, crypto::format_key_safe(safe),
                              order.key.id, to_string(order.action)));
-  hold(order.vm, {std::move(folder), nullptr, std::move(engine)});
+  committed = {std::move(folder), nullptr, std::move(engine)};
   return outcome_of(descriptor);
 }
 
 void DiskWork::retire(const std::string& vm) {
-  Committed committed;
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto held = committed_.extract(vm); !held.empty()) committed = std::move(held.mapped());
-  }
+  Desk& desk = desk_of(vm);
+  const std::lock_guard lock(desk.mutex);
+  retire_at(desk, vm);
+}
+
+void DiskWork::retire_at(Desk& desk, const std::string& vm) {
+  const Committed committed = std::exchange(desk.committed, {});
   // Best effort, as overwriting always is; what is left is tried again at the next start or
   // opening.
   if (committed.conversion != nullptr) {
@@ -187,6 +193,14 @@ void DiskWork::retire(const std::string& vm) {
 
 Result<std::unique_ptr<disk::DiskEngine>> DiskWork::open(const std::string& name, const Vm& vm,
                                                          const std::optional<SecretBytes>& kek) {
+  Desk& desk = desk_of(name);
+  const std::lock_guard lock(desk.mutex);
+  retire_at(desk, name);
+  return open_at(name, vm, kek);
+}
+
+Result<std::unique_ptr<disk::DiskEngine>> DiskWork::open_at(const std::string& name, const Vm& vm,
+                                                            const std::optional<SecretBytes>& kek) {
   const std::unique_ptr<disk::DiskFolder> folder =
       TRY(disk::OsDiskFolder::open_folder(folder_path(name)));
   std::optional<SecretBytes> dek;
@@ -215,9 +229,11 @@ disk::DiskKey DiskWork::new_disk_key(const KeyId& key, const SecretBytes& kek) {
   return {std::move(dek), std::move(safe), key.id};
 }
 
-void DiskWork::hold(const std::string& vm, Committed committed) {
+DiskWork::Desk& DiskWork::desk_of(const std::string& vm) {
   const std::lock_guard lock(mutex_);
-  committed_.insert_or_assign(vm, std::move(committed));
+  std::unique_ptr<Desk>& desk = desks_[vm];
+  if (desk == nullptr) desk = std::make_unique<Desk>();
+  return *desk;
 }
 
 }  // namespace keytrail::esxi

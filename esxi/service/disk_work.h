@@ -32,6 +32,7 @@ class DiskWork {
   DiskWork(std::string datastore, Random& random);
 
   [[nodiscard]] Result<DiskOutcome> perform(const Order& order, const Vm& vm, OrderKeys keys);
+  // REQUIRES: the outcome of what was performed on `vm` is durable.
   void retire(const std::string& vm);
 
   // Opens a VM's disk for its guest: the DEK is unwrapped by `kek` and checked against the last
@@ -48,18 +49,30 @@ class DiskWork {
     std::unique_ptr<disk::DiskEngine> engine;      // shallow recrypt
   };
 
-  Result<DiskOutcome> create(disk::DiskFolder& folder, const Order& order, OrderKeys keys);
+  Result<DiskOutcome> create(disk::DiskFolder& folder, const Order& order, OrderKeys keys,
+                             Committed& committed);
   Result<DiskOutcome> convert(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
-                              std::unique_ptr<disk::DiskEngine> source, OrderKeys keys);
+                              std::unique_ptr<disk::DiskEngine> source, OrderKeys keys,
+                              Committed& committed);
   Result<DiskOutcome> rewrap(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
-                             std::unique_ptr<disk::DiskEngine> engine, OrderKeys keys);
+                             std::unique_ptr<disk::DiskEngine> engine, OrderKeys keys,
+                             Committed& committed);
   [[nodiscard]] disk::DiskKey new_disk_key(const KeyId& key, const SecretBytes& kek);
-  void hold(const std::string& vm, Committed committed);
+
+  // One VM's work: what is held between commit and retire, under the mutex that makes it one after the other.
+  struct Desk {
+    std::mutex mutex;
+    Committed committed;
+  };
+  Desk& desk_of(const std::string& vm);
+  void retire_at(Desk& desk, const std::string& vm);
+  Result<std::unique_ptr<disk::DiskEngine>> open_at(const std::string& name, const Vm& vm,
+                                                    const std::optional<SecretBytes>& kek);
 
   const std::string datastore_;
   Random& random_;
-  std::mutex mutex_;
-  std::map<std::string, Committed> committed_;  // by VM
+  std::mutex mutex_;                                    // of the map
+  std::map<std::string, std::unique_ptr<Desk>> desks_;  // by VM; never removed
 };
 
 }  // namespace keytrail::esxi

@@ -44,6 +44,7 @@ void HostCore::on_followed(const Fact& fact) {
 }
 
 void HostCore::on_followed_through(Position position) {
+  followed_ = position;
   std::erase_if(open_, [&](const auto& entry) {
     return entry.second.settles_at != 0 && entry.second.settles_at <= position;
   });
@@ -65,13 +66,14 @@ void HostCore::on_accepted(protocol::TransactionId id, Position first, std::uint
   if (const auto* receive = std::get_if<Receive>(&intent)) {
     outputs_.perform.emplace_back(AdoptKeys{receive->keys});
   } else if (const auto* told = std::get_if<TellDisk>(&intent)) {
-    const auto order = state_.orders.find(told->action);
-    if (order != state_.orders.end()) outputs_.perform.emplace_back(RetireFiles{order->second.vm});
+    outputs_.perform.emplace_back(RetireFiles{told->vm});
   } else if (const auto* started = std::get_if<Start>(&intent); started != nullptr) {
     for (const auto& [name, vm] : state_.vms) {
       if (vm.host == options_.self.host) outputs_.perform.emplace_back(RetireFiles{name});
     }
   }
+  // The facts may come back before the acknowledgement does.
+  if (found->second.settles_at <= followed_) open_.erase(found);
 }
 
 void HostCore::on_decide_again(protocol::TransactionId id) { decide_and_submit(id); }
@@ -98,7 +100,7 @@ void HostCore::on_order_done(const ActionId& action, Result<OrderOutcome> outcom
   } else if (order.kind == OrderKind::kPowerOff) {
     intend(TellGuestStopped{{order.vm, StopReason::kOrdered, "", outcome->usage}, action});
   } else {
-    intend(TellDisk{action, outcome->disk});
+    intend(TellDisk{action, order.vm, outcome->disk});
   }
 }
 

@@ -106,6 +106,8 @@ class HostCore {
   };
   struct TellDisk {
     ActionId action;
+    std::string
+        vm;  // The order is gone from the state once the fact is followed, maybe before its ack.
     DiskOutcome outcome;
   };
   struct Refuse {
@@ -150,6 +152,7 @@ class HostCore {
   std::string boot_;
   Hash boot_key_{};
   TimeNs now_ = 0;
+  Position followed_ = 0;
   TimeNs asked_at_ = 0;
   std::set<KeyId> asked_;
   protocol::TransactionId next_id_ = 1;
