@@ -353,6 +353,10 @@ std::string checked_result(const State& state, const ServersChecked& checked) {
 }
 
 std::string status_result(const State& state, const Health& health) {
+  json::object boots;  // of each host that has started: hosts have no socket to be asked at
+  for (const auto& [name, host] : state.hosts) {
+    if (!host.boot.empty()) boots[name] = host.boot;
+  }
   return json::serialize(json::object{{"instance", state.vcenter},
                                       {"log", health.log},
                                       {"followed", health.followed},
@@ -360,6 +364,7 @@ std::string status_result(const State& state, const Health& health) {
                                       {"sessions", health.sessions},
                                       {"actions", state.actions.size()},
                                       {"hosts", state.hosts.size()},
+                                      {"boots", std::move(boots)},
                                       {"vms", state.vms.size()},
                                       {"providers", state.providers.size()}});
 }
