@@ -129,9 +129,9 @@ toml::table start(const PartConfig& part) {
 
 toml::table to_table(const LogConfig& log) {
   return toml::table{{"append", log.append},
-          {"live", log.live},
-          {"read", log.read},
-          {"server_key", log.server_key}};
+                     {"live", log.live},
+                     {"read", log.read},
+                     {"server_key", log.server_key}};
 }
 
 std::string print(const toml::table& table) {

@@ -96,9 +96,12 @@ void add_shredded(CLI::App& kms, Run& run) {
 
 void add_kms_commands(CLI::App& app, Run& run) {
   CLI::App* kms = app.get_subcommand("kms");  // `kms run` is declared with the parts.
-  kms->add_subcommand("keys", "Managed objects: state, owner, algorithm")->callback([&run] {
-    run = [](const Globals& g) {
-      return run_kms(g, "", "keys", "{}", "keys",
+  auto replica = std::make_shared<std::string>();
+  CLI::App* keys = kms->add_subcommand("keys", "Managed objects: state, owner, algorithm");
+  keys->add_option("--replica", *replica, "Ask this one (default: the first that answers)");
+  keys->callback([replica, &run] {
+    run = [replica](const Globals& g) {
+      return run_kms(g, *replica, "keys", "{}", "keys",
                      {{"KEY", "key"},
                       {"TYPE", "type"},
                       {"STATE", "state"},
@@ -107,7 +110,6 @@ void add_kms_commands(CLI::App& app, Run& run) {
                       {"FINGERPRINT", "fingerprint"}});
     };
   });
-  auto replica = std::make_shared<std::string>();
   CLI::App* status = kms->add_subcommand("status", "What a replica says of itself");
   status->add_option("REPLICA", *replica, "Replica (default: the first that answers)");
   status->callback([replica, &run] {

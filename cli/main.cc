@@ -4,6 +4,7 @@
 
 #include "bus/secret/secret_bytes.h"
 #include "cli/command_line.h"
+#include "cli/kmip_commands.h"
 
 int main(int argc, char** argv) {
   using namespace keytrail::cli;  // NOLINT: this is that program
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
   add_log_commands(app, run);
   add_vcenter_commands(app, run);
   add_kms_commands(app, run);
+  add_kmip_commands(app, run);
 
   try {
     app.parse(argc, argv);

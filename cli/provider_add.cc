@@ -2,6 +2,7 @@
 // (vcenter/README.md).
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <iostream>
@@ -53,7 +54,7 @@ std::string own_replica(const Endpoints& endpoints, const std::string& fingerpri
   for (const KmsEndpoint& replica : endpoints.kms) {
     const Result<Bytes> pem = read_file(files, replica.certificate, 64 * 1024);
     if (!pem.ok()) continue;
-    const Result<Hash> found = kmip::certificate_fingerprint(as_text(*pem));
+    const Result<Hash> found = kmip::certificate_fingerprint(std::string(as_text(*pem)));
     if (found.ok() && to_hex(*found) == fingerprint) return replica.name;
   }
   return "";
@@ -120,7 +121,8 @@ Result<std::string> add(const Globals& globals, const ProviderAdd& wanted) {
   const auto session = TRY(VcenterSession::open(globals));
   json::object arguments{{"provider", wanted.provider},
                          {"servers", json::array(wanted.servers.begin(), wanted.servers.end())}};
-  const Look look = TRY(parse_look(TRY(session->call("provider.add", json::serialize(arguments)))));
+  const std::string seen = TRY(session->call("provider.add", json::serialize(arguments)));
+  const Look look = TRY(parse_look(seen));
   const std::vector<std::string> pins = TRY(accepted(endpoints, look, wanted));
   if (wanted.enrol) {
     TRY(enrol(endpoints, look.client_certificate));

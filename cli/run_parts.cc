@@ -43,11 +43,13 @@ wire::LogEndpoints endpoints_of(const LogConfig& log) {
 
 std::vector<wire::AllowedKey> allowed(const std::vector<PeerConfig>& operators) {
   std::vector<wire::AllowedKey> keys;
-  for (const PeerConfig& peer : operators) keys.push_back({peer.name, peer.public_key, {"command"}});
+  for (const PeerConfig& peer : operators)
+    keys.push_back({peer.name, peer.public_key, {"command"}});
   return keys;
 }
 
-Result<std::unique_ptr<SecretFile>> open_secrets(Parts& parts, const PartConfig& part, const std::string& identity) {
+Result<std::unique_ptr<SecretFile>> open_secrets(Parts& parts, const PartConfig& part,
+                                                 const std::string& identity) {
   const UnlockSecret unlock = TRY(acquire_unlock(part.unlock));
   return SecretFile::open(parts.files, parts.random, part.data + "/secrets", identity, unlock);
 }
@@ -55,13 +57,15 @@ Result<std::unique_ptr<SecretFile>> open_secrets(Parts& parts, const PartConfig&
 Result<wire::CurveKeys> curve_keys(const SecretFile& secrets, const PartConfig& part) {
   const SecretBytes* key = secrets.find("curve");
   if (key == nullptr) {
-    return Error{ErrorCode::kNotFound, part.data + "/secrets holds no CURVE key; was it made by `keytrail up`?"};
+    return Error{ErrorCode::kNotFound,
+                 part.data + "/secrets holds no CURVE key; was it made by `keytrail up`?"};
   }
   return wire::curve_keys_of(key->clone());
 }
 
 // The entry `name`, made at the first start.
-Result<SecretBytes> own_secret(SecretFile& secrets, const std::string& name, std::size_t size, Random& random) {
+Result<SecretBytes> own_secret(SecretFile& secrets, const std::string& name, std::size_t size,
+                               Random& random) {
   if (secrets.find(name) == nullptr) TRY(secrets.put(name, random.secret(size)));
   return secrets.find(name)->clone();
 }
@@ -83,7 +87,39 @@ Result<void> eventstore(const std::string& file) {
         {identity.name, identity.key, identity.prefixes, identity.topics, identity.sockets});
   }
   const auto log = TRY(eventstore::RocksLog::open(config.part.data + "/db", parts.random));
-  const auto service = TRY(eventstore::Service::start(*log, std::move(options), parts.clock, parts.random));
+  const auto service =
+      TRY(eventstore::Service::start(*log, std::move(options), parts.clock, parts.random));
+  return service->run(parts.stop);
+}
+
+Result<void> kms(const std::string& file) {
+  const KmsConfig config = TRY(read_kms_config(file));
+  Parts parts;
+  const std::string identity = "kms/" + config.part.name;
+  const UnlockSecret unlock = TRY(acquire_unlock(config.part.unlock));
+  const auto secrets = TRY(
+      SecretFile::open(parts.files, parts.random, config.part.data + "/secrets", identity, unlock));
+  kms::ReplicaServiceOptions options;
+  options.name = config.part.name;
+  options.cluster = config.cluster;
+  options.program_version = KEYTRAIL_VERSION;
+  options.folder = config.part.data;
+  options.log = endpoints_of(config.log);
+  options.keys = TRY(curve_keys(*secrets, config.part));
+  options.kmip.address = config.kmip_address;
+  options.kmip.port = config.kmip_port;
+  options.keyring_endpoint = config.keyring;
+  options.command_endpoint = config.command;
+  for (const KeyringPeer& peer : config.peers) options.peers.push_back({peer.name, peer.keyring});
+  options.operators = allowed(config.operators);
+  options.host_names = config.host_names;
+  options.record_reads = config.record_reads;
+  options.when_log_is_away = config.when_log_is_away;
+  options.log_lost_ms = config.log_lost_ms;
+  options.shred_interval_ms = config.shred_interval_ms;
+  options.tell = [](const std::string& sentence) { spdlog::info("{}", sentence); };
+  const auto service = TRY(kms::ReplicaService::start(
+      std::move(options), {*secrets, unlock, parts.files, parts.clock, parts.random}));
   return service->run(parts.stop);
 }
 
@@ -101,8 +137,10 @@ Result<void> vcenter(const std::string& file) {
   options.administrator_password_file = config.administrator_password_file;
   options.keys = TRY(curve_keys(*secrets, config.part));
   options.operators = allowed(config.operators);
-  for (const HostEntry& host : config.hosts) options.hosts.push_back({host.name, host.key, host.cluster});
-  vcenter::VCenterService service(std::move(options), *secrets, parts.files, parts.clock, parts.random);
+  for (const HostEntry& host : config.hosts)
+    options.hosts.push_back({host.name, host.key, host.cluster});
+  vcenter::VCenterService service(std::move(options), *secrets, parts.files, parts.clock,
+                                  parts.random);
   TRY(service.start());
   return service.run(parts.stop);
 }
@@ -118,7 +156,8 @@ Result<void> esxi(const std::string& file) {
                             .datastore = config.datastore,
                             .last_file = config.part.data + "/last",
                             .run_folder = config.part.data};
-  esxi::HostService service(std::move(options), TRY(curve_keys(*secrets, config.part)), parts.random, parts.clock);
+  esxi::HostService service(std::move(options), TRY(curve_keys(*secrets, config.part)),
+                            parts.random, parts.clock);
   return service.run(parts.stop);
 }
 
@@ -134,8 +173,13 @@ Exit end(const char* part, const Result<void>& ended) {
 
 }  // namespace
 
-Exit run_eventstore(const std::string& config_file) { return end("eventstore", eventstore(config_file)); }
-Exit run_vcenter_part(const std::string& config_file) { return end("vcenter", vcenter(config_file)); }
+Exit run_eventstore(const std::string& config_file) {
+  return end("eventstore", eventstore(config_file));
+}
+Exit run_kms_replica(const std::string& config_file) { return end("kms", kms(config_file)); }
+Exit run_vcenter_part(const std::string& config_file) {
+  return end("vcenter", vcenter(config_file));
+}
 Exit run_esxi(const std::string& config_file) { return end("esxi", esxi(config_file)); }
 
 }  // namespace keytrail::cli

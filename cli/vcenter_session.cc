@@ -59,8 +59,10 @@ Result<std::string> read_password(const std::string& path) {
 }  // namespace
 
 struct VcenterSession::Impl {
-  explicit Impl(const Endpoints& endpoints, const wire::CurveKeys& keys)
-      : client(context, endpoints.vcenter.command, endpoints.vcenter.server_key, keys) {}
+  Impl(const Endpoints& endpoints, wire::CurveKeys own)
+      : keys(std::move(own)),
+        client(context, endpoints.vcenter.command, endpoints.vcenter.server_key, keys) {}
+  wire::CurveKeys keys;  // The client borrows them.
   wire::Context context;
   wire::CommandClient client;
   std::string session;
@@ -71,7 +73,7 @@ VcenterSession::~VcenterSession() { wipe(impl_->session); }
 
 Result<std::unique_ptr<VcenterSession>> VcenterSession::open(const Globals& globals) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
-  const wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
+  wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   if (!globals.user.empty() && globals.password_file.empty()) {
     return Error{ErrorCode::kInvalid,
                  "--user needs --password-file, the file that holds that user's password"};
@@ -80,8 +82,8 @@ Result<std::unique_ptr<VcenterSession>> VcenterSession::open(const Globals& glob
   const std::string file =
       globals.password_file.empty() ? endpoints.vcenter.password_file : globals.password_file;
   std::string password = TRY(read_password(file));
-  auto session =
-      std::unique_ptr<VcenterSession>(new VcenterSession(std::make_unique<Impl>(endpoints, keys)));
+  auto session = std::unique_ptr<VcenterSession>(
+      new VcenterSession(std::make_unique<Impl>(endpoints, std::move(keys))));
   std::string arguments = json::serialize(json::object{{"user", user}, {"password", password}});
   wipe(password);
   const Result<std::string> answer = session->call("login", arguments);

@@ -13,9 +13,9 @@ namespace json = boost::json;
 constexpr TimeNs kPartWithinNs = 30'000'000'000;  // scrypt and a first keyring included
 constexpr int kAskTimeoutMs = 1000;
 
-Result<json::object> ask(const Endpoints& x, const std::string& endpoint,
-                         const std::string& server_key, const std::string& command,
-                         const json::object& arguments) {
+Result<json::object> ask_part(const Endpoints& x, const std::string& endpoint,
+                              const std::string& server_key, const std::string& command,
+                              const json::object& arguments) {
   const std::string answer = TRY(
       operator_call(x, endpoint, server_key, command, json::serialize(arguments), kAskTimeoutMs));
   boost::system::error_code malformed;
@@ -31,7 +31,7 @@ std::string text(const json::object& object, std::string_view key) {
 }
 
 Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica) {
-  return ask(x, replica.command, replica.server_key, "status", {});
+  return ask_part(x, replica.command, replica.server_key, "status", {});
 }
 
 Readiness from_state(const Result<json::object>& status, std::string_view key,
@@ -41,16 +41,17 @@ Readiness from_state(const Result<json::object>& status, std::string_view key,
   return {state == wanted, state};
 }
 
-Readiness host_readiness(const Endpoints& x, const std::string& host) {
-  const Result<json::object> status = ask(x, x.vcenter.command, x.vcenter.server_key, "status", {});
-  if (!status.ok()) return {false, "vCenter does not answer, so nobody knows"};
-  const json::value* hosts = status->if_contains("hosts_started");
-  if (hosts != nullptr && hosts->is_array()) {
-    for (const json::value& name : hosts->as_array()) {
-      if (name.is_string() && name.as_string() == host) return {true, "started"};
-    }
+// The boots that vCenter knows, by host.
+Result<std::map<std::string, std::string>> boots_of(const Endpoints& x) {
+  const json::object status =
+      TRY(ask_part(x, x.vcenter.command, x.vcenter.server_key, "status", {}));
+  std::map<std::string, std::string> boots;
+  const json::value* hosts = status.if_contains("boots");
+  if (hosts == nullptr || !hosts->is_object()) return boots;
+  for (const auto& [host, boot] : hosts->as_object()) {
+    if (boot.is_string()) boots[std::string(host)] = std::string(boot.as_string());
   }
-  return {false, "not started yet"};
+  return boots;
 }
 
 // The steps of bring_up, with what they share.
@@ -62,14 +63,15 @@ class BringUp {
 
   Result<void> run() {
     TRY(start_and_wait("eventstore"));
-    const json::object store = TRY(ask(x_, x_.log.command, x_.log.server_key, "status", {}));
+    const json::object store = TRY(ask_part(x_, x_.log.command, x_.log.server_key, "status", {}));
     x_.log.id = text(store, "log");
     for (const KmsEndpoint& replica : x_.kms) TRY(start_replica(replica));
     TRY(enrol_kmip_client());
     TRY(start_and_wait(x_.vcenter.name));
+    const ReadinessProbe probe(x_);
     for (const HostEndpoint& host : x_.hosts) TRY(supervisor_.start(host.name));
     for (const HostEndpoint& host : x_.hosts) {
-      TRY(wait_until(host.name, [&] { return readiness_of(x_, host.name).ready; }));
+      TRY(wait_until(host.name, [&] { return probe.ask(host.name).ready; }));
     }
     return {};
   }
@@ -77,7 +79,7 @@ class BringUp {
  private:
   Result<void> start_and_wait(const std::string& part) {
     TRY(supervisor_.start(part));
-    return wait_until(part, [&] { return readiness_of(x_, part).ready; });
+    return wait_until(part, [&] { return ReadinessProbe(x_).ask_now(part).ready; });
   }
 
   Result<void> start_replica(const KmsEndpoint& replica) {
@@ -98,8 +100,8 @@ class BringUp {
 
   Result<void> admit(const KmsEndpoint& replica, const std::string& fingerprint) {
     const KmsEndpoint& first = x_.kms.front();
-    TRY(ask(x_, first.command, first.server_key, "admit",
-            {{"replica", replica.name}, {"fingerprint", fingerprint}}));
+    TRY(ask_part(x_, first.command, first.server_key, "admit",
+                 {{"replica", replica.name}, {"fingerprint", fingerprint}}));
     return {};
   }
 
@@ -108,8 +110,8 @@ class BringUp {
     const Bytes pem = TRY(read_file(files, x_.kmip_client.certificate, 64 * 1024));
     const KmsEndpoint& first = x_.kms.front();
     const Result<json::object> enrolled =
-        ask(x_, first.command, first.server_key, "client.add",
-            {{"client", "kmip_client"}, {"certificate", as_text(pem)}});
+        ask_part(x_, first.command, first.server_key, "client.add",
+                 {{"client", "kmip_client"}, {"certificate", as_text(pem)}});
     // At a second start it is enrolled already.
     if (!enrolled.ok() && enrolled.error().code == ErrorCode::kUnavailable) return enrolled.error();
     return {};
@@ -123,9 +125,9 @@ class BringUp {
       if (is_stopping_())
         return Error{ErrorCode::kRefused, "stopped before the installation was up"};
       if (clock.monotonic() > deadline) {
-        return Error{ErrorCode::kUnavailable, part + " did not come up (" +
-                                                  readiness_of(x_, part).state + "); its log is " +
-                                                  x_.data + "/log/" + part + ".log"};
+        return Error{ErrorCode::kUnavailable,
+                     part + " did not come up (" + ReadinessProbe(x_).ask_now(part).state +
+                         "); its log is " + x_.data + "/log/" + part + ".log"};
       }
     }
     return {};
@@ -144,18 +146,43 @@ Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
   return BringUp(endpoints, supervisor, turn, is_stopping).run();
 }
 
-Readiness readiness_of(const Endpoints& x, const std::string& part) {
+ReadinessProbe::ReadinessProbe(const Endpoints& endpoints) : endpoints_(endpoints) {
+  if (auto boots = boots_of(endpoints); boots.ok()) boots_ = std::move(boots).value();
+}
+
+Readiness ReadinessProbe::ask(const std::string& part) const {
+  for (const HostEndpoint& host : endpoints_.hosts) {
+    if (host.name != part) continue;
+    const auto before = boots_.find(part);
+    return ask_host(part, before == boots_.end() ? "" : before->second);
+  }
+  return ask_now(part);
+}
+
+Readiness ReadinessProbe::ask_now(const std::string& part) const {
+  const Endpoints& x = endpoints_;
   if (part == "eventstore") {
-    const auto status = ask(x, x.log.command, x.log.server_key, "status", {});
+    const auto status = ask_part(x, x.log.command, x.log.server_key, "status", {});
     return status.ok() ? Readiness{true, "live"} : Readiness{false, status.error().detail};
   }
   if (part == x.vcenter.name) {
-    return from_state(ask(x, x.vcenter.command, x.vcenter.server_key, "status", {}), "log", "live");
+    return from_state(ask_part(x, x.vcenter.command, x.vcenter.server_key, "status", {}), "log",
+                      "live");
   }
   for (const KmsEndpoint& replica : x.kms) {
     if (replica.name == part) return from_state(status_of(x, replica), "state", "serving");
   }
-  return host_readiness(x, part);
+  return ask_host(part, "");
+}
+
+Readiness ReadinessProbe::ask_host(const std::string& host, const std::string& but_not_boot) const {
+  const auto boots = boots_of(endpoints_);
+  if (!boots.ok()) return {false, "vCenter does not answer, so nobody knows"};
+  const auto boot = boots->find(host);
+  if (boot == boots->end() || boot->second.empty() || boot->second == but_not_boot) {
+    return {false, "not started yet"};
+  }
+  return {true, "started, boot " + boot->second};
 }
 
 }  // namespace keytrail::cli

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 
 #include "cli/endpoints.h"
 #include "cli/up/supervisor.h"
@@ -16,12 +18,28 @@ namespace keytrail::cli {
                                     const std::function<void()>& turn,
                                     const std::function<bool()>& is_stopping);
 
-// Whether a part answers now as it should: "live" store or vCenter, "serving" replica, a host that vCenter knows to be
-// started. The text is the state it is in.
+// Whether a part answers as it should: a live store or vCenter, a serving replica, a started host.
 struct Readiness {
   bool ready = false;
-  std::string state;
+  std::string state;  // in words
 };
-[[nodiscard]] Readiness readiness_of(const Endpoints& endpoints, const std::string& part);
+
+// Hosts have no socket to ask: vCenter tells which boot of each it knows from the log. Whoever wants
+// to know whether a host came up *again* makes the probe before the start.
+class ReadinessProbe {
+ public:
+  explicit ReadinessProbe(const Endpoints& endpoints);
+
+  // Since the probe was made: a host must have begun another boot.
+  [[nodiscard]] Readiness ask(const std::string& part) const;
+  // At all.
+  [[nodiscard]] Readiness ask_now(const std::string& part) const;
+
+ private:
+  [[nodiscard]] Readiness ask_host(const std::string& host, const std::string& but_not_boot) const;
+
+  const Endpoints& endpoints_;
+  std::map<std::string, std::string> boots_;  // host -> boot, when the probe was made
+};
 
 }  // namespace keytrail::cli

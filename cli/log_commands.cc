@@ -1,0 +1,199 @@
+#include "cli/log_commands.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <cstdio>
+
+#include "bus/events/clock.h"
+#include "bus/events/codec.h"
+#include "cli/log_sources.h"
+#include "replay/tool/reports.h"
+
+namespace keytrail::cli {
+namespace {
+
+constexpr const char* kInstallation = "keytrail";  // in CloudEvents' `source`
+
+void print(const std::string& line) {
+  std::fputs(line.c_str(), stdout);
+  std::fputc('\n', stdout);
+}
+// For those who watch: a line is there when it happened.
+void print_now(const std::string& line) {
+  print(line);
+  std::fflush(stdout);
+}
+
+Result<replay::EventFormat> event_format(const Globals& globals, const LogQuery& query) {
+  if (query.format.empty())
+    return globals.json ? replay::EventFormat::kJsonl : replay::EventFormat::kText;
+  return replay::event_format_from(query.format);
+}
+
+replay::StateFormat state_format(const Globals& globals) {
+  return globals.json ? replay::StateFormat::kJsonl : replay::StateFormat::kText;
+}
+
+// Facts that a newer program wrote are skipped, never silently.
+void tell_unknown(const replay::Reported& reported) {
+  if (reported.unknown == 0) return;
+  std::fprintf(
+      stderr,
+      "keytrail: %llu facts are of a kind that only a newer program knows; they were skipped\n",
+      static_cast<unsigned long long>(reported.unknown));
+}
+
+Exit end(const Result<replay::Reported>& reported) {
+  if (!reported.ok()) return fail(reported.error());
+  tell_unknown(*reported);
+  return Exit::kDone;
+}
+
+void tell_change(client::FollowChange change, Position position, Position head) {
+  const auto at = static_cast<unsigned long long>(position);
+  switch (change) {
+    case client::FollowChange::kCaughtUp:
+      std::fprintf(stderr, "keytrail: caught up at %llu\n", at);
+      break;
+    case client::FollowChange::kFellBehind:
+      std::fprintf(stderr, "keytrail: fell behind: at %llu of %llu\n", at,
+                   static_cast<unsigned long long>(head));
+      break;
+    case client::FollowChange::kLost:
+      std::fprintf(stderr, "keytrail: connection lost after %llu; trying again\n", at);
+      break;
+    case client::FollowChange::kResumed:
+      std::fprintf(stderr, "keytrail: connected again; no fact was missed\n");
+      break;
+  }
+}
+
+int stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+Result<void> follow(const Globals& globals, const LogQuery& query) {
+  const SystemClock clock;
+  const replay::Selection selection = TRY(replay::selection_of(query.selection, clock.now()));
+  const replay::EventFormat format = TRY(event_format(globals, query));
+  const int stop = stop_signals();  // Before the bus's threads are there.
+  const auto log = TRY(LiveLog::open(globals));
+  const Position head = TRY(log->head());
+  replay::Report report(
+      selection, head,
+      [format](const StoredFact& stored, const Fact& fact) {
+        return replay::event_text(stored, fact, format, kInstallation);
+      },
+      print_now);
+  Result<void> malformed;
+  const Position after = report.selector().after();
+  TRY(log->reader().follow(
+      after, {},
+      {.on_fact =
+           [&](const client::ReadFact& fact) {
+             const Result<bool> goes_on = report.on_fact(fact.stored);
+             if (!goes_on.ok()) malformed = goes_on.error();
+             return goes_on.ok() && *goes_on;
+           },
+       .on_change =
+           [&](client::FollowChange change, Position position, Position durable) {
+             tell_change(change, position, durable);
+             return !(change == client::FollowChange::kCaughtUp &&
+                      report.selector().done_at(position));
+           }},
+      stop));
+  tell_unknown(report.reported());
+  return malformed;
+}
+
+Result<replay::State> state_of(replay::FactSource& log, const std::string& moment) {
+  const SystemClock clock;
+  return replay::state_at(log, TRY(replay::moment_text(moment, clock.now())));
+}
+
+Result<void> show_fact(const Globals& globals, const LogQuery& query, Position position) {
+  const replay::EventFormat format = TRY(event_format(globals, query));
+  const auto log = TRY(open_log(globals, query.log_folder));
+  const Position head = TRY(log->head());
+  if (position > head) {
+    return Error{ErrorCode::kNotFound, "there is no fact " + std::to_string(position) +
+                                           "; the log ends at " + std::to_string(head)};
+  }
+  Result<void> shown = Error{ErrorCode::kRefused, "fact " + std::to_string(position) +
+                                                      " may not be read with this identity"};
+  TRY(log->read(position - 1, position, [&](const StoredFact& stored) {
+    const Result<Fact> fact = decode_fact(stored);
+    if (fact.ok()) print(replay::event_text(stored, *fact, format, kInstallation));
+    shown = fact.ok() ? Result<void>() : Result<void>(fact.error());
+    return false;
+  }));
+  return shown;
+}
+
+}  // namespace
+
+Exit run_events_follow(const Globals& globals, const LogQuery& query) {
+  if (!query.log_folder.empty()) {
+    return fail({ErrorCode::kInvalid, "a copy does not grow; use `keytrail events read --log …`"});
+  }
+  const Result<void> ended = follow(globals, query);
+  return ended.ok() ? Exit::kDone : fail(ended.error());
+}
+
+Exit run_events_read(const Globals& globals, const LogQuery& query) {
+  const SystemClock clock;
+  const auto selection = replay::selection_of(query.selection, clock.now());
+  if (!selection.ok()) return fail(selection.error());
+  const auto format = event_format(globals, query);
+  if (!format.ok()) return fail(format.error());
+  const auto log = open_log(globals, query.log_folder);
+  if (!log.ok()) return fail(log.error());
+  return end(replay::report_events(**log, *selection, *format, kInstallation, print));
+}
+
+Exit run_events_get(const Globals& globals, const LogQuery& query, std::uint64_t position) {
+  const Result<void> shown = show_fact(globals, query, position);
+  return shown.ok() ? Exit::kDone : fail(shown.error());
+}
+
+Exit run_audit(const Globals& globals, const LogQuery& query) {
+  const SystemClock clock;
+  const auto selection = replay::selection_of(query.selection, clock.now());
+  if (!selection.ok()) return fail(selection.error());
+  const std::string wanted =
+      query.format.empty() ? (globals.json ? "jsonl" : "table") : query.format;
+  const auto format = replay::audit_format_from(wanted);
+  if (!format.ok()) return fail(format.error());
+  const auto log = open_log(globals, query.log_folder);
+  if (!log.ok()) return fail(log.error());
+  return end(replay::report_audit(**log, *selection, *format, print));
+}
+
+Exit run_state(const Globals& globals, const std::string& log_folder, const std::string& at) {
+  const auto log = open_log(globals, log_folder);
+  if (!log.ok()) return fail(log.error());
+  const auto state = state_of(**log, at);
+  if (!state.ok()) return fail(state.error());
+  replay::report_state(*state, state_format(globals), print);
+  return Exit::kDone;
+}
+
+Exit run_diff(const Globals& globals, const std::string& log_folder, const std::string& before,
+              const std::string& after) {
+  const auto log = open_log(globals, log_folder);
+  if (!log.ok()) return fail(log.error());
+  const auto first = state_of(**log, before);
+  if (!first.ok()) return fail(first.error());
+  const auto second = state_of(**log, after);
+  if (!second.ok()) return fail(second.error());
+  replay::report_diff(*first, *second, state_format(globals), print);
+  return Exit::kDone;
+}
+
+}  // namespace keytrail::cli

@@ -1,0 +1,65 @@
+#include "cli/log_sources.h"
+
+#include "bus/wire/context.h"
+#include "eventstore/log/rocks_log.h"
+
+namespace keytrail::cli {
+namespace {
+
+class FolderLog final : public replay::FactSource {
+ public:
+  explicit FolderLog(std::unique_ptr<eventstore::RocksLog> log) : log_(std::move(log)) {}
+
+  Result<Position> head() override { return log_->end().position; }
+  Result<void> read(Position after, Position until, const Visitor& visit) override {
+    return log_->read(after, until, [&](Position, ByteView stamp, ByteView body) {
+      return visit({to_bytes(stamp), to_bytes(body)});
+    });
+  }
+
+ private:
+  std::unique_ptr<eventstore::RocksLog> log_;
+};
+
+}  // namespace
+
+struct LiveLog::Impl {
+  Impl(const Endpoints& endpoints, wire::CurveKeys own)
+      : keys(std::move(own)),
+        reader(context, {.endpoint = endpoints.log.read, .server_key = endpoints.log.server_key},
+               keys) {}
+  wire::CurveKeys keys;  // The reader borrows them.
+  wire::Context context;
+  client::LogReader reader;
+};
+
+LiveLog::LiveLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LiveLog::~LiveLog() = default;
+
+Result<std::unique_ptr<LiveLog>> LiveLog::open(const Globals& globals) {
+  const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
+  return std::unique_ptr<LiveLog>(new LiveLog(std::make_unique<Impl>(endpoints, std::move(keys))));
+}
+
+Result<Position> LiveLog::head() { return TRY(impl_->reader.head()).durable_head; }
+
+Result<void> LiveLog::read(Position after, Position until, const Visitor& visit) {
+  if (after >= until) return {};
+  TRY(impl_->reader.read(after, until, {},
+                         [&](const client::ReadFact& fact) { return visit(fact.stored); }));
+  return {};
+}
+
+client::LogReader& LiveLog::reader() { return impl_->reader; }
+
+Result<std::unique_ptr<replay::FactSource>> open_log(const Globals& globals,
+                                                     const std::string& log_folder) {
+  if (log_folder.empty()) {
+    return std::unique_ptr<replay::FactSource>(TRY(LiveLog::open(globals)));
+  }
+  return std::unique_ptr<replay::FactSource>(
+      std::make_unique<FolderLog>(TRY(eventstore::RocksLog::open_read_only(log_folder + "/db"))));
+}
+
+}  // namespace keytrail::cli

@@ -1,0 +1,38 @@
+// Where a command reads the log from: the running event store, or a copy of its folder.
+//
+// Threads: one. Errors: kUnavailable nobody answers; kRefused, kCorrupt as the store or the copy says.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bus/client/log_reader.h"
+#include "cli/command_line.h"
+#include "cli/endpoints.h"
+#include "replay/tool/fact_source.h"
+
+namespace keytrail::cli {
+
+// The running store, read as the installation's operator.
+class LiveLog final : public replay::FactSource {
+ public:
+  static Result<std::unique_ptr<LiveLog>> open(const Globals& globals);
+  ~LiveLog() override;
+
+  [[nodiscard]] Result<Position> head() override;
+  [[nodiscard]] Result<void> read(Position after, Position until, const Visitor& visit) override;
+  [[nodiscard]] client::LogReader& reader();
+
+ private:
+  struct Impl;
+  explicit LiveLog(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// With `log_folder` the copy there (the folder that holds `db`), else the running store.
+[[nodiscard]] Result<std::unique_ptr<replay::FactSource>> open_log(const Globals& globals,
+                                                                   const std::string& log_folder);
+
+}  // namespace keytrail::cli

@@ -1,0 +1,142 @@
+// `log verify` and `log info`: is the log whole, and does anybody know more of it?
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "bus/wire/last_file.h"
+#include "cli/log_commands.h"
+#include "cli/table.h"
+#include "eventstore/log/rocks_log.h"
+#include "eventstore/log/verify.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+// A copy, or the event store's folder of the installation.
+std::string folder_of_log(const Globals& globals, const std::string& log_folder) {
+  return log_folder.empty() ? globals.data + "/eventstore" : log_folder;
+}
+
+// What the parts of the installation presented at their last connection.
+std::vector<std::pair<std::string, protocol::Known>> witnesses(const std::string& data) {
+  std::vector<std::pair<std::string, protocol::Known>> known;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(data, error)) {
+    const protocol::Known last = wire::read_last_file(entry.path().string() + "/last");
+    if (last.position != 0) known.emplace_back(entry.path().filename().string(), last);
+  }
+  return known;
+}
+
+// A sentence if a part saw something else than what is there.
+Result<std::string> contradiction(const eventstore::EventLog& log, const std::string& part,
+                                  const protocol::Known& known) {
+  const Position head = log.end().position;
+  if (known.position > head) {
+    return "the log was cut: " + part + " saw " + std::to_string(known.position) +
+           ", the head is " + std::to_string(head);
+  }
+  std::string wrong;
+  TRY(log.read(known.position - 1, known.position, [&](Position, ByteView stamp, ByteView body) {
+    if (leaf_of(stamp, body) != known.leaf) {
+      wrong = "the log was rewritten: position " + std::to_string(known.position) +
+              " is not the fact that " + part + " saw";
+    }
+    return false;
+  }));
+  return wrong;
+}
+
+struct Finding {
+  eventstore::Verdict verdict;
+  std::size_t witnesses = 0;
+  std::vector<std::string> wrong;
+};
+
+Result<Finding> verify(const Globals& globals, const std::string& log_folder) {
+  const std::string folder = folder_of_log(globals, log_folder);
+  // Before the log is opened: a running one only grows, so nobody can know more of it later.
+  const auto known = witnesses(globals.data);
+  Finding finding;
+  finding.witnesses = known.size();
+  finding.verdict = TRY(eventstore::verify_folder(
+      folder + "/db", folder + "/checkpoint", {.on_progress = [](Position position) {
+        std::fprintf(stderr, "\r  %llu facts", static_cast<unsigned long long>(position));
+      }}));
+  std::fputs("\r", stderr);
+  if (!finding.verdict.whole()) finding.wrong.push_back(finding.verdict.wrong);
+  const auto log = TRY(eventstore::RocksLog::open_read_only(
+      folder + "/db", eventstore::RocksLog::Recovery::kSalvage));
+  for (const auto& [part, last] : known) {
+    const std::string wrong = TRY(contradiction(*log, part, last));
+    if (!wrong.empty()) finding.wrong.push_back(wrong);
+  }
+  return finding;
+}
+
+json::object to_json(const Finding& finding) {
+  const eventstore::Verdict& verdict = finding.verdict;
+  json::object object{
+      {"whole", finding.wrong.empty()},     {"log", to_hex(verdict.log_id)},
+      {"generation", verdict.generation},   {"head", std::to_string(verdict.end.position)},
+      {"leaf", to_hex(verdict.end.leaf)},   {"root", to_hex(verdict.root)},
+      {"attachments", verdict.attachments}, {"witnesses", finding.witnesses}};
+  object["checkpoint"] = verdict.checkpoint.has_value()
+                             ? json::value(std::to_string(verdict.checkpoint->size))
+                             : json::value();
+  object["first_bad"] = verdict.first_bad.has_value()
+                            ? json::value(std::to_string(*verdict.first_bad))
+                            : json::value();
+  object["wrong"] = json::array(finding.wrong.begin(), finding.wrong.end());
+  return object;
+}
+
+}  // namespace
+
+Exit run_log_verify(const Globals& globals, const std::string& log_folder) {
+  const Result<Finding> finding = verify(globals, log_folder);
+  if (!finding.ok()) return fail(finding.error());
+  const json::object result = to_json(*finding);
+  if (globals.json) {
+    std::printf("%s\n", json::serialize(result).c_str());
+  } else if (finding->wrong.empty()) {
+    const eventstore::Verdict& verdict = finding->verdict;
+    std::printf(
+        "ok: %llu facts and %llu attachments, every hash; root %s; %s; %zu parts know nothing "
+        "else\n",
+        static_cast<unsigned long long>(verdict.end.position),
+        static_cast<unsigned long long>(verdict.attachments), to_hex(verdict.root).c_str(),
+        verdict.checkpoint.has_value()
+            ? ("as the checkpoint at " + std::to_string(verdict.checkpoint->size) + " says").c_str()
+            : "no checkpoint to compare with",
+        finding->witnesses);
+  }
+  for (const std::string& wrong : finding->wrong)
+    std::fprintf(stderr, "keytrail: %s\n", wrong.c_str());
+  return finding->wrong.empty() ? Exit::kDone : Exit::kFailed;
+}
+
+Exit run_log_info(const Globals& globals, const std::string& log_folder) {
+  const std::string folder = folder_of_log(globals, log_folder);
+  const auto log = eventstore::RocksLog::open_read_only(folder + "/db");
+  if (!log.ok()) return fail(log.error());
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder + "/db", error)) {
+    std::error_code gone;
+    if (entry.is_regular_file(gone)) bytes += entry.file_size(gone);
+  }
+  const json::object result{{"log", to_hex((*log)->id())},
+                            {"generation", (*log)->generation()},
+                            {"head", std::to_string((*log)->end().position)},
+                            {"leaf", to_hex((*log)->end().leaf)},
+                            {"bytes", bytes}};
+  const std::string text = json::serialize(result);
+  std::fputs((globals.json ? text + "\n" : format_json(text, "", {})).c_str(), stdout);
+  return Exit::kDone;
+}
+
+}  // namespace keytrail::cli

@@ -1,0 +1,67 @@
+// `subscribers …`: identities for third parties on the bus, granted by the event store as facts.
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "bus/wire/curve.h"
+#include "cli/log_commands.h"
+#include "cli/table.h"
+#include "cli/vcenter_session.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace json = boost::json;
+
+Result<std::string> ask(const Endpoints& endpoints, const std::string& command,
+                        const json::object& arguments) {
+  return operator_call(endpoints, endpoints.log.command, endpoints.log.server_key, command,
+                       json::serialize(arguments));
+}
+
+Result<std::string> add(const Globals& globals, const std::string& name,
+                        const std::vector<std::string>& topics, const std::string& wanted_file) {
+  const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  std::string file_name = name;
+  for (char& c : file_name) c = c == '/' ? '-' : c;
+  const std::string key_file =
+      wanted_file.empty() ? endpoints.data + "/client/" + file_name + ".key" : wanted_file;
+  OsRandom random;
+  const wire::CurveKeys keys = wire::make_curve_keys(random);
+  // Secret first, then fact: a grant without its key would be of no use.
+  TRY(wire::write_curve_keys(key_file, keys));
+  const json::object arguments{{"name", name},
+                               {"key", keys.public_key},
+                               {"topics", json::array(topics.begin(), topics.end())}};
+  TRY(ask(endpoints, "subscribers add", arguments));
+  return json::serialize(json::object{{"name", name}, {"key_file", key_file}});
+}
+
+Exit show(const Globals& globals, const Result<std::string>& answer, const std::string& list,
+          const std::vector<Column>& columns) {
+  if (!answer.ok()) return fail(answer.error());
+  std::fputs((globals.json ? *answer + "\n" : format_json(*answer, list, columns)).c_str(), stdout);
+  return Exit::kDone;
+}
+
+}  // namespace
+
+Exit run_subscribers_add(const Globals& globals, const std::string& name,
+                         const std::vector<std::string>& topics, const std::string& key_file) {
+  return show(globals, add(globals, name, topics, key_file), "", {});
+}
+
+Exit run_subscribers_list(const Globals& globals) {
+  const Result<Endpoints> endpoints = read_endpoints(globals.data);
+  if (!endpoints.ok()) return fail(endpoints.error());
+  return show(
+      globals, ask(*endpoints, "subscribers list", {}), "identities",
+      {{"NAME", "name"}, {"SOCKETS", "sockets"}, {"TOPICS", "topics"}, {"MAY APPEND", "prefixes"}});
+}
+
+Exit run_subscribers_revoke(const Globals& globals, const std::string& name) {
+  const Result<Endpoints> endpoints = read_endpoints(globals.data);
+  if (!endpoints.ok()) return fail(endpoints.error());
+  return show(globals, ask(*endpoints, "subscribers revoke", {{"name", name}}), "", {});
+}
+
+}  // namespace keytrail::cli
