@@ -1,7 +1,10 @@
 // `log verify` and `log info`: is the log whole, and does anybody know more of it?
+#include <unistd.h>
+
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 
 #include "bus/wire/last_file.h"
 #include "cli/log_commands.h"
@@ -50,6 +53,14 @@ Result<std::string> contradiction(const eventstore::EventLog& log, const std::st
   return wrong;
 }
 
+// Counts on a terminal; a file gets none of it.
+std::function<void(Position)> progress() {
+  if (isatty(STDERR_FILENO) == 0) return {};
+  return [](Position position) {
+    std::fprintf(stderr, "\r  %llu facts", static_cast<unsigned long long>(position));
+  };
+}
+
 struct Finding {
   eventstore::Verdict verdict;
   std::size_t witnesses = 0;
@@ -62,11 +73,9 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder) {
   const auto known = witnesses(globals.data);
   Finding finding;
   finding.witnesses = known.size();
-  finding.verdict = TRY(eventstore::verify_folder(
-      folder + "/db", folder + "/checkpoint", {.on_progress = [](Position position) {
-        std::fprintf(stderr, "\r  %llu facts", static_cast<unsigned long long>(position));
-      }}));
-  std::fputs("\r", stderr);
+  finding.verdict = TRY(eventstore::verify_folder(folder + "/db", folder + "/checkpoint",
+                                                  {.on_progress = progress()}));
+  if (isatty(STDERR_FILENO) != 0) std::fputs("\r                    \r", stderr);
   if (!finding.verdict.whole()) finding.wrong.push_back(finding.verdict.wrong);
   const auto log = TRY(eventstore::RocksLog::open_read_only(
       folder + "/db", eventstore::RocksLog::Recovery::kSalvage));

@@ -169,7 +169,7 @@ refused kmip get "$doomed" "${client[@]}" --out "$work/doomed"
 ok "key $doomed is gone although the log is kept"
 
 title "10. The audit trail, and what changed when vm-1 was encrypted"
-kt audit -n 25
+kt audit --from -30 | cut -c1-230
 for moment in "$before" "$after"; do
   kt state --at "$moment" | grep -E '^ *\$|keytrail state|vm-1' || fail "the state at $moment does not know vm-1"
 done

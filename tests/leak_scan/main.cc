@@ -94,8 +94,9 @@ int main(int argc, char** argv) {
   search_app->add_option("--key", kmip.key)->required();
   search_app->add_option("--ca", kmip.ca)->required();
   search_app->add_option("--datastore", datastore)->required();
-  search_app->add_option("--pid", pids,
-                         "Search this process's memory as its core dump would show it");
+  search_app
+      ->add_option("--pid", pids, "Search this process's memory as its core dump would show it")
+      ->allow_extra_args(false);
   search_app->add_option("PLACE", places)->required();
   CLI11_PARSE(app, argc, argv);
   if (*make) {

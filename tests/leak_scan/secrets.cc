@@ -53,7 +53,8 @@ Result<std::vector<Secret>> gather_deks(const std::string& datastore,
   std::vector<Secret> deks;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(datastore, error)) {
-    if (entry.path().extension() != ".vmdk" || entry.path().string().ends_with("-flat.vmdk"))
+    // Data files have the same ending, but are larger than any descriptor.
+    if (entry.path().extension() != ".vmdk" || entry.file_size() > disk::kDescriptorBytesMax)
       continue;
     const Result<disk::Descriptor> descriptor =
         disk::parse_descriptor(TRY(read_text(entry.path().string(), disk::kDescriptorBytesMax)));
