@@ -113,13 +113,11 @@ Result<Descriptor> end_rewrap(DiskFolder& folder, std::string_view disk, DiskEng
   KEYTRAIL_CHECK(descriptor.encryption.has_value());
   DiskEncryption& encryption = *descriptor.encryption;
   auto safe = TRY(crypto::parse_key_safe(encryption.key_safe));
-  if (std::erase_if(safe, [&](const auto& pair) { return pair.locker.key != encryption.key_id; }) ==
-      0) {
-    return descriptor;
+  if (safe.size() == 1) return descriptor;
+  if (safe.front().locker.key != encryption.key_id) {
+    return Error{ErrorCode::kCorrupt, "The disk's key safe does not begin with its own key."};
   }
-  if (safe.empty()) {
-    return Error{ErrorCode::kCorrupt, "The disk's key safe has no wrapping by its own key."};
-  }
+  safe.resize(1);  // Not by key id: two key servers may give the same one.
   encryption.key_safe = crypto::format_key_safe(safe);
   descriptor.generation += 1;
   return replace_descriptor(folder, disk, engine, std::move(descriptor));

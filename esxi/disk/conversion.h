@@ -77,8 +77,7 @@ Result<void> retire_leftovers(DiskFolder& folder, std::string_view disk);
 Result<Descriptor> begin_rewrap(DiskFolder& folder, std::string_view disk, DiskEngine& engine,
                                 std::string key_safe, std::string key_id, std::string action);
 
-// The second: wrappings by other KEKs than the descriptor's keyID go. Does nothing if there are
-// none.
+// The second: all wrappings but the first go. Does nothing if there is one only.
 Result<Descriptor> end_rewrap(DiskFolder& folder, std::string_view disk, DiskEngine& engine);
 
 }  // namespace keytrail::disk

@@ -241,6 +241,18 @@ TEST_F(RewrapTest, APowerCutLeavesAWrappingThatOpens) {
   }
 }
 
+TEST_F(RewrapTest, TheOldWrappingGoesEvenIfBothKeyServersGaveTheSameId) {
+  auto disk = make_disk();
+  auto safe = crypto::parse_key_safe(both()).value();
+  safe.front().locker = {"other", "kek-1"};
+  const auto text = crypto::format_key_safe(safe);
+  ASSERT_TRUE(begin_rewrap(folder_, "vm-1", *disk, text, "kek-1", kAction).ok());
+  const auto ended = end_rewrap(folder_, "vm-1", *disk).value();
+  const auto left = crypto::parse_key_safe(ended.encryption.value().key_safe).value();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left.front().locker.provider, "other");
+}
+
 TEST_F(RewrapTest, EndingTwiceIsTheSameAsOnce) {
   auto disk = make_disk();
   static_cast<void>(begin_rewrap(folder_, "vm-1", *disk, both(), "kek-2", kAction).value());
