@@ -5,7 +5,7 @@
 namespace keytrail::kms {
 namespace {
 
-constexpr std::size_t kClientNameBytesMax = 64;
+constexpr std::size_t kClientNameBytesMax = 48;  // Escaped, it still fits a stream's name.
 
 Refusal refusal(Reason reason, std::string message) {
   return {.reason = reason, .message = std::move(message), .detail = {}};
@@ -20,7 +20,7 @@ std::optional<Refusal> check(const EnrolClient& command) {
   const bool group_ok = command.group.empty() || is_client_name(command.group);
   if (is_client_name(command.client) && group_ok) return std::nullopt;
   return refusal(Reason::kInvalidField,
-                 "A client and a group have names of 1 to 64 letters, digits, '.', '_' and '-'.");
+                 "A client and a group have names of 1 to 48 letters, digits, '.', '_' and '-'.");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace keytrail::kms {
 
 inline constexpr std::size_t kCertificatesPerClientMax = 16;
 
-// "vc-1": 1 to 64 of [A-Za-z0-9._-]. Also for groups.
+// "vc-1": 1 to 48 of [A-Za-z0-9._-]. Also for groups.
 [[nodiscard]] bool is_client_name(std::string_view text);
 
 struct EnrolClient {

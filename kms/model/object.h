@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kFormatTransparentSymmetricKey = 0x07;
 inline constexpr std::uint32_t kReasonKeyCompromise = 2;
 inline constexpr std::uint32_t kReasonCaCompromise = 3;
 
-inline constexpr std::size_t kObjectIdBytesMax = 64;
+inline constexpr std::size_t kObjectIdBytesMax = 40;  // Escaped, it still fits a stream's name.
 inline constexpr std::size_t kAttributesPerObjectMax = 128;
 inline constexpr std::size_t kAttributeBytesPerObjectMax = 32 * 1024;
 

@@ -115,6 +115,16 @@ TEST(OwedPuncturesTest, ListsWhatWasDestroyedLater) {
   EXPECT_EQ(owed_punctures(given.state, first)[0].leaf, 1U);
 }
 
+TEST(StreamsTest, TheLongestNamesStillFit) {
+  const Scope scope{.cluster = std::string(21, 'c'), .replica = std::string(21, 'r')};
+  const std::string client(48, 'A');
+  ASSERT_TRUE(is_client_name(client));
+  EXPECT_FALSE(is_client_name(client + 'A'));
+  EXPECT_LE(client_stream(scope, client).size(), kStreamBytesMax);
+  EXPECT_LE(object_stream(scope, std::string(kObjectIdBytesMax, '\x01')).size(), kStreamBytesMax);
+  EXPECT_LE(name_stream(scope, client, std::string(1000, 'n')).size(), kStreamBytesMax);
+}
+
 TEST(ConcernsTest, KnowsItsOwnClusterFromOthers) {
   Fact fact;
   const auto concerned = [&](const std::string& stream) {
