@@ -1,5 +1,5 @@
-// Hostile disk descriptors: a text is refused, or it reads as the same disk when it is written again,
-// and names no file outside the VM's folder.
+// Hostile disk descriptors: a text is refused, or it reads as the same disk when it is written
+// again, and names no file outside the VM's folder.
 #include <cstdlib>
 
 #include "esxi/disk/descriptor.h"

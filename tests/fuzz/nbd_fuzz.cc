@@ -1,6 +1,6 @@
-// Hostile NBD clients: whatever arrives, the handshake answers whole option replies or hangs up, and
-// what may be carried out afterwards lies within the disk. Bytes that come one at a time are taken
-// like bytes that come at once.
+// Hostile NBD clients: whatever arrives, the handshake answers whole option replies or hangs up,
+// and what may be carried out afterwards lies within the disk. Bytes that come one at a time are
+// taken like bytes that come at once.
 #include <cstdlib>
 
 #include "esxi/disk/nbd_handshake.h"

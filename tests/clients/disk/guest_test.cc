@@ -1,4 +1,5 @@
-// A real guest on our disks: what it wrote is nowhere in the clear, and all there when it boots again.
+// A real guest on our disks: what it wrote is nowhere in the clear, and all there when it boots
+// again.
 //
 // Needs the guest image (esxi/guest/make_guest.sh build/guest) and QEMU; ./run test sees to both.
 #include <gmock/gmock.h>
