@@ -1,7 +1,5 @@
 #include "eventstore/service/order_loop.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
@@ -17,11 +15,6 @@ namespace {
 constexpr int kTickMs = 100;
 constexpr int kMessagesPerTurnMax = 256;  // before written batches and commands get their turn
 constexpr std::size_t kRoutesMax = 4096;
-
-bool is_readable(int fd) {
-  pollfd item{.fd = fd, .events = POLLIN, .revents = 0};
-  return ::poll(&item, 1, 0) == 1;
-}
 
 // The sockets of those in `before` whose name or key is not in `after`.
 std::set<std::string> sockets_of_the_removed(const Identities& before, const Identities& after) {
@@ -80,7 +73,7 @@ Result<void> OrderLoop::run(int stop_fd) {
     take_commands();
     take_refusals();
     parts_.orderer.tick(parts_.clock.now(), parts_.clock.monotonic());
-    if (!stopping_ && is_readable(stop_fd)) {
+    if (!stopping_ && wire::is_readable(stop_fd)) {
       stopping_ = true;
       parts_.own.stop();
     }

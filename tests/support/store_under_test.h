@@ -25,13 +25,10 @@ class StoreUnderTest {
  public:
   // Keys of `identities` may be empty: they are made.
   explicit StoreUnderTest(std::vector<eventstore::Identity> identities)
-      : identities_(std::move(identities)) {
-    for (eventstore::Identity& identity : identities_) {
-      keys_.emplace(identity.name, wire::make_curve_keys(random_));
-      identity.curve_key = keys_.at(identity.name).public_key;
-    }
-    start();
-  }
+      : StoreUnderTest(std::move(identities), nullptr) {}
+  // Over a log of the test's own, which outlives it.
+  StoreUnderTest(std::vector<eventstore::Identity> identities, eventstore::EventLog& log)
+      : StoreUnderTest(std::move(identities), &log) {}
   ~StoreUnderTest() { [[maybe_unused]] const auto ended = stop(); }
   StoreUnderTest(const StoreUnderTest&) = delete;
   StoreUnderTest& operator=(const StoreUnderTest&) = delete;
@@ -42,21 +39,15 @@ class StoreUnderTest {
     log_ = std::move(log).value();
     start_over(*log_);
   }
-  // Over a log of the test's own.
-  void start_over(eventstore::EventLog& log) {
-    auto service = eventstore::Service::start(log, options(), clock_, random_);
-    if (!service.ok()) fprintf(stderr, "%s\n", service.error().detail.c_str());
-    KEYTRAIL_CHECK(service.ok());
-    service_ = std::move(service).value();
-    endpoints_ = service_->endpoints();  // Asked for any port first; the same one from then on.
-    stop_.clear();
-    thread_ = std::thread([this] { outcome_ = service_->run(stop_.fd()); });
-  }
 
   // Orderly. Gives what run() gave.
-  Result<void> stop() {
-    if (!thread_.joinable()) return {};
+  [[nodiscard]] Result<void> stop() {
     stop_.set();
+    return wait();
+  }
+  // Until it ends by itself.
+  [[nodiscard]] Result<void> wait() {
+    if (!thread_.joinable()) return outcome_;
     thread_.join();
     service_.reset();
     log_.reset();
@@ -90,6 +81,27 @@ class StoreUnderTest {
   }
 
  private:
+  StoreUnderTest(std::vector<eventstore::Identity> identities, eventstore::EventLog* log)
+      : identities_(std::move(identities)) {
+    for (eventstore::Identity& identity : identities_) {
+      keys_.emplace(identity.name, wire::make_curve_keys(random_));
+      identity.curve_key = keys_.at(identity.name).public_key;
+    }
+    if (log != nullptr)
+      start_over(*log);
+    else
+      start();
+  }
+  void start_over(eventstore::EventLog& log) {
+    auto service = eventstore::Service::start(log, options(), clock_, random_);
+    if (!service.ok()) fprintf(stderr, "%s\n", service.error().detail.c_str());
+    KEYTRAIL_CHECK(service.ok());
+    service_ = std::move(service).value();
+    endpoints_ = service_->endpoints();  // Asked for any port first; the same one from then on.
+    stop_.clear();
+    thread_ = std::thread([this] { outcome_ = service_->run(stop_.fd()); });
+  }
+
   TempFolder folder_;
   OsRandom random_;
   SystemClock clock_;

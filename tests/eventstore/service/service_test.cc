@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "bus/events/codec.h"
 #include "bus/wire/command_server.h"
+#include "bus/wire/last_file.h"
 #include "tests/support/log_author.h"
+#include "tests/support/memory_event_log.h"
 
 namespace keytrail::eventstore {
 namespace {
@@ -104,14 +107,158 @@ TEST_F(ServiceTest, AnAuthorGoesOnAfterTheStoreWasRestarted) {
   ASSERT_TRUE(kms.until([&] { return kms.count<wire::Followed>() == 3; }));
 }
 
-TEST_F(ServiceTest, TheOperatorSeesWhereTheLogStands) {
-  const wire::CurveKeys keys = store_.keys_of("operator/cli");
-  wire::CommandClient client(context_, store_.command_endpoint(), store_.server_key(), keys);
-  const auto answer = client.call(R"({"command":"status"})", 5000, {});
-  ASSERT_TRUE(answer.ok()) << answer.error().detail;
-  EXPECT_TRUE(answer->ok);
-  EXPECT_NE(answer->json.find(R"("identity":"eventstore/store-1")"), std::string::npos)
-      << answer->json;
+// What an operator does.
+class OperatorTest : public ServiceTest {
+ protected:
+  [[nodiscard]] std::string command(const std::string& json) {
+    wire::CommandClient client(context_, store_.command_endpoint(), store_.server_key(), keys_);
+    const auto answer = client.call(json, 10'000, {});
+    EXPECT_TRUE(answer.ok()) << answer.error().detail;
+    return answer.ok() ? answer->json : "";
+  }
+  [[nodiscard]] std::string subscriber_add(const wire::CurveKeys& keys) {
+    return command(R"({"command":"subscribers add","arguments":{"name":"siem/one","key":")" +
+                   keys.public_key + R"(","topics":["kms.note"]}})");
+  }
+
+  OsRandom random_;
+  wire::CurveKeys keys_ = store_.keys_of("operator/cli");
+};
+
+TEST_F(OperatorTest, SeesWhereTheLogStands) {
+  const std::string status = command(R"({"command":"status"})");
+  EXPECT_NE(status.find(R"("identity":"eventstore/store-1")"), std::string::npos) << status;
+  EXPECT_NE(status.find(R"("epoch":"1")"), std::string::npos) << status;
+}
+
+TEST_F(OperatorTest, ASubscriberIsLetInOnceItIsAddedAndOutOnceItIsRevoked) {
+  const wire::CurveKeys siem = wire::make_curve_keys(random_);
+  const auto connects = [&] {
+    auto socket = wire::Socket::connect(context_, wire::SocketKind::kDealer,
+                                        store_.log_endpoints().read, store_.server_key(), siem);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (std::chrono::steady_clock::now() < end) {
+      for (const wire::ConnectionChange change : socket->take_connection_changes()) return change;
+      wire::wait_readable({&*socket}, {}, 20);
+    }
+    return wire::ConnectionChange::kLost;
+  };
+  EXPECT_EQ(connects(), wire::ConnectionChange::kRefused);
+  EXPECT_NE(subscriber_add(siem).find("position"), std::string::npos);
+  EXPECT_EQ(connects(), wire::ConnectionChange::kReady);
+  EXPECT_NE(command(R"({"command":"subscribers list"})").find("siem/one"), std::string::npos);
+
+  // It stays so over a restart: the list is a fold of the log.
+  ASSERT_TRUE(store_.stop().ok());
+  store_.start();
+  EXPECT_EQ(connects(), wire::ConnectionChange::kReady);
+
+  EXPECT_NE(command(R"({"command":"subscribers revoke","arguments":{"name":"siem/one"}})")
+                .find("position"),
+            std::string::npos);
+  EXPECT_EQ(connects(), wire::ConnectionChange::kRefused);
+}
+
+TEST_F(OperatorTest, WhatCannotBeDoneIsToldInTheProtocolsForm) {
+  EXPECT_NE(command("{").find("invalid"), std::string::npos);
+  EXPECT_NE(command(R"({"command":"subscribers revoke","arguments":{"name":"siem/two"}})")
+                .find("not-found"),
+            std::string::npos);
+  EXPECT_NE(command(R"({"command":"subscribers revoke","arguments":{"name":"kms/kms-1"}})")
+                .find("refused"),
+            std::string::npos);
+}
+
+TEST_F(OperatorTest, StopEndsTheStoreInOrder) {
+  EXPECT_EQ(command(R"({"command":"stop"})"), "{}");
+  ASSERT_TRUE(store_.wait().ok());
+}
+
+TEST_F(ServiceTest, AStrangersKnockIsAFact) {
+  OsRandom random;
+  const wire::CurveKeys stranger = wire::make_curve_keys(random);
+  auto socket = wire::Socket::connect(context_, wire::SocketKind::kDealer,
+                                      store_.log_endpoints().append, store_.server_key(), stranger);
+  ASSERT_TRUE(socket.ok());
+  const auto knocks = [&] {
+    std::size_t found = 0;
+    EXPECT_TRUE(store_.log()
+                    .read(0, ~Position{0},
+                          [&](Position, ByteView stamp, ByteView body) {
+                            const auto fact = decode_fact({to_bytes(stamp), to_bytes(body)});
+                            if (fact.ok() && type_of(fact->body.event) == "RefusalsRepeated")
+                              ++found;
+                            return true;
+                          })
+                    .ok());
+    return found;
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (knocks() == 0 && std::chrono::steady_clock::now() < end)
+    wire::wait_readable({&*socket}, {}, 20);
+  EXPECT_GE(knocks(), 1U);
+}
+
+TEST_F(ServiceTest, GarbageOnTheAppendSocketIsRefusedAndTheStoreLives) {
+  const wire::CurveKeys keys = store_.keys_of("vcenter/vc-1");
+  auto socket = wire::Socket::connect(context_, wire::SocketKind::kDealer,
+                                      store_.log_endpoints().append, store_.server_key(), keys);
+  ASSERT_TRUE(socket.ok());
+  const Bytes noise(1000, 0xa5);
+  socket->send({noise});
+  socket->send({as_bytes("KT1"), as_bytes("APPEND"), noise});
+  socket->send({as_bytes("KT1"), as_bytes("APPEND"), ByteView()});
+  int errors = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (errors < 3 && std::chrono::steady_clock::now() < end) {
+    wire::wait_readable({&*socket}, {}, 20);
+    wire::Message message;
+    while (socket->receive(message)) errors += as_text(message.frames[1]) == "ERROR" ? 1 : 0;
+  }
+  EXPECT_EQ(errors, 3);
+  LogAuthor kms(context_, store_, "kms/kms-1", kKms);
+  ASSERT_TRUE(kms.until_live());
+}
+
+TEST(ServiceWithAFullDiskTest, EndsWithASentenceAndAcknowledgesNothingMore) {
+  testing::MemoryEventLog memory(LogId{7});
+  testing::FailingLog full(memory, 2);  // PartStarted of the store and of kms-1
+  StoreUnderTest store(identities(), full);
+  wire::Context context;
+  LogAuthor kms(context, store, "kms/kms-1", kKms);
+  ASSERT_TRUE(kms.until_live());
+  kms.link().begin_epoch(0, "test");
+  ASSERT_TRUE(kms.until([&] { return kms.count<wire::Followed>() == 1; }));
+  kms.link().submit(1, kms.decision("kms/kms-1/epoch"));
+  kms.link().wait(0, {});
+  const auto ended = store.wait();
+  ASSERT_FALSE(ended.ok());
+  EXPECT_NE(ended.error().detail.find("the disk is full"), std::string::npos)
+      << ended.error().detail;
+  EXPECT_EQ(kms.count<wire::TransactionAccepted>(), 0U);
+  EXPECT_EQ(memory.end().position, 2U);
+}
+
+TEST(ServiceStartTest, ALogThatIsNotTheCheckpointsIsNotServed) {
+  StoreUnderTest store(identities());
+  ASSERT_TRUE(store.stop().ok());
+  testing::MemoryEventLog shorter(LogId{1});
+  OsRandom random;
+  SystemClock clock;
+  const auto service = Service::start(shorter, store.options(), clock, random);
+  ASSERT_FALSE(service.ok());
+  EXPECT_EQ(service.error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(ServiceTest, APartThatKnowsMoreThanTheLogIsToldSoAndStops) {
+  const std::string last = store_.folder().file("last");
+  ASSERT_TRUE(
+      wire::write_last_file(last, {.generation = 1, .position = 1'000'000, .leaf = {}}).ok());
+  LogAuthor kms(context_, store_, "kms/kms-1", kKms, last);
+  ASSERT_TRUE(kms.until([&] { return kms.count<wire::LinkEnded>() == 1; }));
+  EXPECT_NE(kms.all<wire::LinkEnded>()[0].reason.find("the log was cut: kms/kms-1 saw 1000000"),
+            std::string::npos)
+      << kms.all<wire::LinkEnded>()[0].reason;
 }
 
 }  // namespace
