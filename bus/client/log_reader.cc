@@ -83,7 +83,8 @@ struct LogReader::Impl {
   void ask(std::string_view verb, std::string_view id, const std::string& body) {
     socket->send({as_bytes(wire::kProtocolName), as_bytes(verb), as_bytes(id), as_bytes(body)});
   }
-  // Asks, again after a lost connection, until `verb` or ERROR comes. Answers of other verbs go to `on_other`.
+  // Asks, again after a lost connection, until `verb` or ERROR comes. Answers of other verbs go to
+  // `on_other`.
   Result<Answer> question(std::string_view verb, const std::string& body, std::string_view wanted,
                           const std::function<void(Answer)>& on_other = {});
   [[nodiscard]] SteadyClock::time_point patience() const {

@@ -1,12 +1,14 @@
-// LogReader: reads and follows the log over the store's read socket, for the CLI, replay and the C++ SDK.
+// LogReader: reads and follows the log over the store's read socket, for the CLI, replay and the
+// C++ SDK.
 //
 //   LogReader reader(context, {.endpoint = "tcp://127.0.0.1:5692", .server_key = …}, keys);
 //   reader.read(0, 0, {}, [](const ReadFact& fact) { …; return true; });       what is there
 //   reader.follow({}, 0, {}, {.on_fact = …, .on_change = …}, stop_fd);          and what comes
-// Ordered, filtered by the store, nothing twice. A lost connection is made again: reads go on where they were,
-// follows resume behind the last fact given. Calls block; one thread.
-// Errors: kUnavailable nobody answers within `patience_ms`; kRefused the key, or what was asked, is not granted;
-// kInvalid the question is malformed; kCorrupt the log is not the one we know, or is damaged.
+// Ordered, filtered by the store, nothing twice. A lost connection is made again: reads go on where
+// they were, follows resume behind the last fact given. Calls block; one thread.
+// Errors: kUnavailable nobody answers within `patience_ms`; kRefused the key, or what was asked, is
+// not granted; kInvalid the question is malformed; kCorrupt the log is not the one we know, or is
+// damaged.
 #pragma once
 
 #include <functional>
@@ -61,17 +63,18 @@ class LogReader {
   [[nodiscard]] Result<wire::Welcome> welcome();
   [[nodiscard]] Result<protocol::Head> head();
 
-  // The selected facts of (after, until], in order; `until` 0 is the head of now. Gives how far it got.
+  // The selected facts of (after, until], in order; `until` 0 is the head of now. Gives how far it
+  // got.
   [[nodiscard]] Result<Position> read(Position after, Position until,
                                       const wire::Selection& selection, const OnFact& on_fact);
 
-  // From behind `after` (none: from the end), until a handler says false or `stop_fd` (-1: none) is readable.
-  // Never gives up on a store that is away.
+  // From behind `after` (none: from the end), until a handler says false or `stop_fd` (-1: none) is
+  // readable. Never gives up on a store that is away.
   [[nodiscard]] Result<void> follow(std::optional<Position> after, const wire::Selection& selection,
                                     const FollowHandlers& handlers, int stop_fd);
 
-  // The last position whose time (log time, never goes back) is before `time`; 0 = none. Counts only facts that
-  // this identity may read.
+  // The last position whose time (log time, never goes back) is before `time`; 0 = none. Counts
+  // only facts that this identity may read.
   [[nodiscard]] Result<Position> position_before(TimeNs time);
 
  private:

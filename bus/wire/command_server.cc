@@ -47,7 +47,8 @@ struct CommandServer::Impl {
       if (stop.is_set()) return;
       if (rebind.is_set()) {
         rebind.clear();
-        // Failed: nobody gets in any more, which the owner's next command shows; better than an open door.
+        // Failed: nobody gets in any more, which the owner's next command shows; better than an
+        // open door.
         [[maybe_unused]] const auto bound = socket->rebind();
       }
       Message message;

@@ -43,7 +43,8 @@ class CommandServer {
   // Where it listens, once started: the real port if `endpoint` asked for any.
   [[nodiscard]] const std::string& endpoint() const;
 
-  // Any thread: everybody shakes hands again, because a key was removed. Open commands lose their askers.
+  // Any thread: everybody shakes hands again, because a key was removed. Open commands lose their
+  // askers.
   void rebind();
 
   void progress(CommandToken token, std::string json);

@@ -1,7 +1,8 @@
-// LastFile: (generation, position, leaf) of the last fact that a part has followed, which it presents at HELLO.
+// LastFile: (generation, position, leaf) of the last fact that a part has followed, which it
+// presents at HELLO.
 //
-// "generation position leaf\n", written beside and renamed. It is a witness, not state: a missing or damaged
-// one means only that nothing is presented. One thread.
+// "generation position leaf\n", written beside and renamed. It is a witness, not state: a missing
+// or damaged one means only that nothing is presented. One thread.
 #pragma once
 
 #include <string>

@@ -1,8 +1,9 @@
-// LogConnection: one connection to the event store: append, live and read sockets, made and lost together.
+// LogConnection: one connection to the event store: append, live and read sockets, made and lost
+// together.
 //
-// Messages in, typed messages out; no rule of the log is decided here (the cores do, in LogLink). A connection
-// whose sockets once lost their peer is thrown away whole and made anew, so that nothing is left over from one
-// to the next. One thread.
+// Messages in, typed messages out; no rule of the log is decided here (the cores do, in LogLink). A
+// connection whose sockets once lost their peer is thrown away whole and made anew, so that nothing
+// is left over from one to the next. One thread.
 #pragma once
 
 #include <optional>
@@ -69,8 +70,8 @@ class LogConnection {
   void ask_head();
   void append(const protocol::AppendBatch& batch);
 
-  // What has come, at most kArrivalsMax at once. kInvalid: the store speaks what this program does not
-  // understand.
+  // What has come, at most kArrivalsMax at once. kInvalid: the store speaks what this program does
+  // not understand.
   [[nodiscard]] Result<std::vector<Arrival>> take_arrivals();
 
   [[nodiscard]] const Socket& append_socket() const { return append_; }

@@ -180,8 +180,8 @@ void LogLink::Impl::take_welcome(const Welcome& welcome) {
   appender.on_connected();  // Only now: nothing is appended to a log that is not the one we know.
 }
 
-// One answer serves all who asked before it. What lies on our topics up to the head is what must be followed;
-// facts of other topics between that and the head change nothing for us.
+// One answer serves all who asked before it. What lies on our topics up to the head is what must be
+// followed; facts of other topics between that and the head change nothing for us.
 void LogLink::Impl::take_head_answer(const protocol::Head& head) {
   follower.on_head_answer(head, clock.monotonic());
   Position needed = 0;
@@ -249,7 +249,8 @@ void LogLink::Impl::give(protocol::FollowedFact followed) {
         Followed{std::move(fact).value(), followed.leaf, std::move(followed.attachments)});
     return;
   }
-  // An event that this program does not know: another part's is none of our business, our own part's is.
+  // An event that this program does not know: another part's is none of our business, our own
+  // part's is.
   const auto stamp = decode_stamp(followed.stored.stamp);
   const bool own = stamp.ok() && part_of_author(stamp->author) == part_of_author(options.author);
   const std::string at = "position " + std::to_string(followed.position);

@@ -42,8 +42,8 @@ json::array array_of(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());  // Not braces: they would make a list of two.
 }
 
-// Reads members of one object; the first that is not what it should be makes everything malformed. A member
-// that is absent keeps its default.
+// Reads members of one object; the first that is not what it should be makes everything malformed.
+// A member that is absent keeps its default.
 class Reader {
  public:
   explicit Reader(ByteView text) {

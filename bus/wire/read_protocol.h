@@ -4,9 +4,10 @@
 //   HELLO  -> WELCOME      who I am to the log: what I know of it, the form I want facts in
 //   HEAD   -> HEAD         the durable head, asked after the question was
 //   READ   -> FACTS*, END  facts after a position, filtered, capped
-//   FOLLOW -> FACTS*, CAUGHT_UP, FELL_BEHIND, BOOKMARK, HEARTBEAT   until BYE; CREDIT grants more facts
+//   FOLLOW -> FACTS*, CAUGHT_UP, FELL_BEHIND, BOOKMARK, HEARTBEAT until BYE; CREDIT: more
 //   anything -> ERROR      {code, message, hint}
-// Every 64-bit number is a string in JSON; numbers are accepted too. Malformed: kInvalid. Values; any thread.
+// Every 64-bit number is a string in JSON; numbers are accepted too. Malformed: kInvalid. Values;
+// any thread.
 #pragma once
 
 #include <optional>
@@ -75,7 +76,8 @@ struct FollowQuery {
   Selection selection;
   bool operator==(const FollowQuery&) const = default;
 };
-// Of FACTS, CAUGHT_UP, FELL_BEHIND, BOOKMARK and HEARTBEAT: how far the store has processed the selection.
+// Of FACTS, CAUGHT_UP, FELL_BEHIND, BOOKMARK and HEARTBEAT: how far the store has processed the
+// selection.
 struct Progress {
   Position position = 0;
   Position head = 0;
@@ -84,7 +86,7 @@ struct Progress {
 };
 struct ReadError {
   std::string
-      code;  // "unauthorized", "forbidden", "malformed", "overloaded", "head-went-back", "unknown-log", …
+      code;  // "unauthorized", "forbidden", "malformed", "overloaded", "head-went-back", …
   std::string message;
   std::string hint;
   bool operator==(const ReadError&) const = default;

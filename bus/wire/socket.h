@@ -48,7 +48,8 @@ struct SocketOptions {
   // A client's message waits for a connection (false), or only travels on one that stands (true),
   // so that nothing is left over from one connection to the next.
   bool immediate = false;
-  // A ROUTER's send to a peer that is gone, or whose queue is full, says so (true) or drops (false).
+  // A ROUTER's send to a peer that is gone, or whose queue is full, says so (true) or drops
+  // (false).
   bool report_unreachable = false;
 };
 

@@ -1,7 +1,8 @@
 // Commands to the event store, from their JSON to what they ask for. Pure; any thread.
 //
-//   {"command": "identities grant", "arguments": {"name", "key", "prefixes": […], "topics": […], "sockets": […]}}
-//   {"command": "subscribers add", "arguments": {"name", "key", "topics": […]}}      live and read, no prefixes
+//   {"command": "identities grant",
+//    "arguments": {"name", "key", "prefixes": […], "topics": […], "sockets": […]}}
+//   {"command": "subscribers add", "arguments": {"name", "key", "topics": […]}}   may only listen
 //   {"command": "identities list" | "subscribers list" | "status" | "stop"}
 //   {"command": "identities revoke" | "subscribers revoke", "arguments": {"name"}}
 #pragma once

@@ -2,8 +2,8 @@
 //
 //   append ROUTER ─► Orderer ─► WriteLoop ─► Orderer ─► acks ─► append ROUTER
 //                                                   └─► PublishLoop, SharedState (reads, heads)
-// The store's own facts and the operator's commands are decided here too. run() is the thread; it ends when it
-// is told to, when a write fails, or when another process has this identity.
+// The store's own facts and the operator's commands are decided here too. run() is the thread; it
+// ends when it is told to, when a write fails, or when another process has this identity.
 #pragma once
 
 #include <functional>
@@ -75,7 +75,8 @@ class OrderLoop {
   OrderParts parts_;
   wire::Socket append_;
   RefusalCounter refusals_;
-  // Where an author's process is connected: by identity and epoch, so that a fenced one hears of it too.
+  // Where an author's process is connected: by identity and epoch, so that a fenced one hears of it
+  // too.
   std::map<std::pair<std::string, std::uint64_t>, Bytes> routes_;
   bool writing_ = false;
   bool stopping_ = false;

@@ -1,7 +1,8 @@
-// OwnAuthor: the event store as an author of its own log: PartStarted, grants, clock steps, refusals.
+// OwnAuthor: the event store as an author of its own log: PartStarted, grants, clock steps,
+// refusals.
 //
-// Its facts go through the orderer like anyone's, from an Appender in the same process, so that they are
-// guarded, stamped and fenced by the same code. One thread, the ordering one.
+// Its facts go through the orderer like anyone's, from an Appender in the same process, so that
+// they are guarded, stamped and fenced by the same code. One thread, the ordering one.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // PublishLoop: the live socket's thread. What is durable leaves here, to whom it was granted.
 //
-// Own thread. Publications that do not fit into its mailbox are dropped: subscribers see the gap and read it,
-// so a slow network never holds up an append. Heads name nothing whose batch has not left before.
+// Own thread. Publications that do not fit into its mailbox are dropped: subscribers see the gap
+// and read it, so a slow network never holds up an append. Heads name nothing whose batch has not
+// left before.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,9 @@
 // ReadLoop: the read socket's thread: HELLO, HEAD, READ, FOLLOW, for parts and third parties alike.
 //
-// Reads have a thread of their own and are capped in bytes and in facts looked at per answer, so that they
-// delay neither appends nor each other: followers get one answer each in turn. A follower is sent only what it
-// gave credit for. Whoever knows more of the log than there is, or something else, is told so at HELLO.
+// Reads have a thread of their own and are capped in bytes and in facts looked at per answer, so
+// that they delay neither appends nor each other: followers get one answer each in turn. A follower
+// is sent only what it gave credit for. Whoever knows more of the log than there is, or something
+// else, is told so at HELLO.
 #pragma once
 
 #include <chrono>

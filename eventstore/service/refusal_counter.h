@@ -1,8 +1,9 @@
-// RefusalCounter: refusals before authentication, in aggregate, so that knocking on the door cannot fill the log.
+// RefusalCounter: refusals before authentication, in aggregate, so that knocking on the door cannot
+// fill the log.
 //
-// The first of its kind is due at once, the rest are counted; at most kRefusalFactsPerMinute facts a minute in
-// all, and at most kRefusalKindsMax kinds are told apart: what exceeds that is counted under "others".
-// Pure; one thread.
+// The first of its kind is due at once, the rest are counted; at most kRefusalFactsPerMinute facts
+// a minute in all, and at most kRefusalKindsMax kinds are told apart: what exceeds that is counted
+// under "others". Pure; one thread.
 #pragma once
 
 #include <deque>

@@ -1,4 +1,5 @@
-// Selector: which facts a reader gets, and in what form: what it may see, narrowed to what it asked for.
+// Selector: which facts a reader gets, and in what form: what it may see, narrowed to what it asked
+// for.
 //
 // Pure; one thread.
 #pragma once
@@ -17,7 +18,8 @@ namespace keytrail::eventstore {
 
 class Selector {
  public:
-  // kRefused: asks for sealed attachments without the grant; kInvalid: names a topic that there is not.
+  // kRefused: asks for sealed attachments without the grant; kInvalid: names a topic that there is
+  // not.
   [[nodiscard]] static Result<Selector> make(const wire::Selection& selection,
                                              protocol::TopicSet granted);
 

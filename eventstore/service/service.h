@@ -1,9 +1,9 @@
 // Service: the event store as a running thing, over an opened log.
 //
-//   start  walks the whole chain, compares it with the checkpoint, replays it to the orderer; then binds
-//   run    orders until told to stop; in the order of section 2 of the log's rules: durable, then visible
-// Threads: receive and order (the caller of run) · write and sync · publish · reads · checkpoints · commands.
-// Errors are one sentence for the operator each.
+//   start  walks the whole chain, compares it with the checkpoint, replays it to the orderer; binds
+//   run    orders until told to stop: what is decided is made durable, and only then visible
+// Threads: receive and order (the caller of run) · write and sync · publish · reads · checkpoints ·
+// commands. Errors are one sentence for the operator each.
 #pragma once
 
 #include <functional>
@@ -44,8 +44,9 @@ struct ServiceOptions {
 
 class Service {
  public:
-  // `log`, `clock` and `random` outlive it. kCorrupt: the log is damaged, was cut, or is not the checkpoint's;
-  // kUnavailable: a port is in use; kRefused: the clock is far behind the log; kInvalid: the options.
+  // `log`, `clock` and `random` outlive it. kCorrupt: the log is damaged, was cut, or is not the
+  // checkpoint's; kUnavailable: a port is in use; kRefused: the clock is far behind the log;
+  // kInvalid: the options.
   [[nodiscard]] static Result<std::unique_ptr<Service>> start(EventLog& log, ServiceOptions options,
                                                               const Clock& clock, Random& random);
   ~Service();
@@ -53,7 +54,8 @@ class Service {
   // Where it really listens.
   [[nodiscard]] const StoreEndpoints& endpoints() const;
 
-  // Until `stop_fd` is readable or an operator says stop. An error: why it could not go on. REQUIRES: once.
+  // Until `stop_fd` is readable or an operator says stop. An error: why it could not go on.
+  // REQUIRES: once.
   [[nodiscard]] Result<void> run(int stop_fd);
 
  private:

@@ -1,5 +1,5 @@
-// SharedState: the little that the threads of the store all look at: how far the log is durable, and who is
-// admitted. Written by the ordering thread, read by all. Any thread.
+// SharedState: the little that the threads of the store all look at: how far the log is durable,
+// and who is admitted. Written by the ordering thread, read by all. Any thread.
 #pragma once
 
 #include <map>
@@ -42,7 +42,8 @@ class SharedState {
     const std::lock_guard lock(mutex_);
     return admitted_;
   }
-  // How often somebody who might use `socket` was removed: it then lets everybody shake hands again.
+  // How often somebody who might use `socket` was removed: it then lets everybody shake hands
+  // again.
   [[nodiscard]] std::uint64_t removals(const std::string& socket) const {
     const std::lock_guard lock(mutex_);
     const auto count = removals_.find(socket);

@@ -1,5 +1,5 @@
-// WriteLoop: the thread that makes batches durable, one at a time. While it syncs, the next batch forms: group
-// commit without a timer.
+// WriteLoop: the thread that makes batches durable, one at a time. While it syncs, the next batch
+// forms: group commit without a timer.
 //
 // Own thread from construction to destruction. A failed write ends it: the log takes no more.
 #pragma once

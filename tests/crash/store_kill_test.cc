@@ -1,5 +1,5 @@
-// SIGKILL of the event store under load: what was acknowledged is there afterwards. The control, a store that
-// acknowledges before it writes, must lose some: else this test could not fail.
+// SIGKILL of the event store under load: what was acknowledged is there afterwards. The control, a
+// store that acknowledges before it writes, must lose some: else this test could not fail.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 // An event store in a process of its own, to be killed: store_process FOLDER honest|eager
 //
-// FOLDER holds server.key and author.key. Where it listens is written to FOLDER/endpoints, and used again by the
-// next process. Ends with the test that started it.
+// FOLDER holds server.key and author.key. Where it listens is written to FOLDER/endpoints, and used
+// again by the next process. Ends with the test that started it.
 #include <signal.h>
 #include <sys/prctl.h>
 

@@ -1,4 +1,5 @@
-// ChainedFacts: well-formed facts for a log without an orderer: bodies of any bytes, stamps that chain. One thread.
+// ChainedFacts: well-formed facts for a log without an orderer: bodies of any bytes, stamps that
+// chain. One thread.
 #pragma once
 
 #include <algorithm>

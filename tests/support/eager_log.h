@@ -1,5 +1,5 @@
-// EagerLog: a planted bug. It says "durable" at once and writes a moment later, on its own thread; what is read
-// comes from memory, so nobody notices, until the process is killed.
+// EagerLog: a planted bug. It says "durable" at once and writes a moment later, on its own thread;
+// what is read comes from memory, so nobody notices, until the process is killed.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// LogAuthor: a part in a test: a LogLink that has begun its epoch, with waiting made easy. One thread.
+// LogAuthor: a part in a test: a LogLink that has begun its epoch, with waiting made easy. One
+// thread.
 #pragma once
 
 #include <gtest/gtest.h>

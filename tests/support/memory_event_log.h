@@ -1,4 +1,5 @@
-// MemoryEventLog: the twin of RocksLog, in memory; FailingLog: one that fails on demand. Threads as EventLog says.
+// MemoryEventLog: the twin of RocksLog, in memory; FailingLog: one that fails on demand. Threads as
+// EventLog says.
 #pragma once
 
 #include <algorithm>

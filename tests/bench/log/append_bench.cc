@@ -1,7 +1,8 @@
 // How fast facts become durable through the whole store: CURVE, orderer, RocksDB, acknowledgement.
 //
-//   append_bench [FOLDER] [SECONDS]     prints facts/s for appends by 1, by 64 and pipelined, and beside them the
-//                                       bare fdatasync rate of the disk and RocksDB alone by 512
+//   append_bench [FOLDER] [SECONDS]
+// Prints facts/s for appends by 1, by 64 and pipelined, and beside them the bare fdatasync rate of
+// the disk and what RocksDB alone does by 512.
 // Bodies are encoded beforehand: what an author spends is the author's.
 #include <fcntl.h>
 #include <unistd.h>
@@ -164,7 +165,8 @@ void run(const std::string& folder, double seconds) {
 }  // namespace keytrail
 
 int main(int argc, char** argv) {
-  // The store under test makes its folder below TMPDIR: the same disk as what is measured beside it.
+  // The store under test makes its folder below TMPDIR: the same disk as what is measured beside
+  // it.
   if (argc > 1) ::setenv("TMPDIR", argv[1], 1);
   const keytrail::testing::TempFolder folder;
   keytrail::run(folder.path(), argc > 2 ? std::atof(argv[2]) : 3.0);

@@ -6,8 +6,9 @@ namespace keytrail::eventstore {
 namespace {
 
 TEST(StoreCommandsTest, AGrantNamesKeyPrefixesTopicsAndSockets) {
-  const auto command = parse_command(
-      R"({"command":"identities grant","arguments":{"name":"kms/kms-4","key":"k","prefixes":["kms/kms-4"],"topics":["kms.change"],"sockets":["append"]}})");
+  const auto command =
+      parse_command(R"({"command":"identities grant","arguments":{"name":"kms/kms-4","key":"k",)"
+                    R"("prefixes":["kms/kms-4"],"topics":["kms.change"],"sockets":["append"]}})");
   ASSERT_TRUE(command.ok()) << command.error().detail;
   const auto* grant = std::get_if<GrantIdentity>(&*command);
   ASSERT_NE(grant, nullptr);
@@ -16,8 +17,9 @@ TEST(StoreCommandsTest, AGrantNamesKeyPrefixesTopicsAndSockets) {
 }
 
 TEST(StoreCommandsTest, ASubscriberMayListenAndReadAndAppendNothing) {
-  const auto command = parse_command(
-      R"({"command":"subscribers add","arguments":{"name":"siem/one","key":"k","topics":["kms.note"],"prefixes":["kms"]}})");
+  const auto command =
+      parse_command(R"({"command":"subscribers add","arguments":{"name":"siem/one","key":"k",)"
+                    R"("topics":["kms.note"],"prefixes":["kms"]}})");
   ASSERT_TRUE(command.ok());
   const auto* grant = std::get_if<GrantIdentity>(&*command);
   ASSERT_NE(grant, nullptr);
