@@ -183,9 +183,8 @@ Follower::Assembly& Follower::assembly_of(const BatchHeader& header) {
   if (!assembling_ || assembling_->header.last != header.last) {
     // One that is still incomplete was lost in part: `before` of this one shows it.
     const TopicSet wanted = options_.topics & (kFactTopics | topic_bit(Topic::kKmsSealed));
-    assembling_.emplace();
-    assembling_->header = header;
-    assembling_->missing = header.topics & wanted;
+    assembling_ =
+        Assembly{.header = header, .missing = static_cast<TopicSet>(header.topics & wanted)};
   }
   return *assembling_;
 }
