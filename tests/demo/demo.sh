@@ -58,7 +58,7 @@ lines_on_disk() { # how many of the guest's lines are in any file of the datasto
 }
 console_says() { grep -qa "$2" "$store/$1/console.log" || fail "the console of $1 does not say '$2' (see $store/$1/console.log)"; }
 boot() { # boot VM: powers on, waits until the guest has powered itself off
-  kt vm power-on "$1" --wait off --timeout 60
+  kt vm power-on "$1" --wait off --timeout 120
 }
 
 up=

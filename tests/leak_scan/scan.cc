@@ -133,21 +133,30 @@ void scan_process(int pid, const std::vector<Needle>& needles, Scanned& scanned)
     if (memory >= 0) close(memory);
     return;
   }
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  bool readable = false;
+  struct Region {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    char mode[8] = {};
+  } region;
   const ReadAt read_at = [memory](std::uint64_t at, std::uint8_t* into, std::size_t n) {
     return pread(memory, into, n, static_cast<off_t>(at));
   };
+  const std::uint64_t places_before = scanned.places;
   for (std::string line; std::getline(maps, line);) {
-    char mode[8] = {};
-    if (sscanf(line.c_str(), "%lx-%lx %7s", &begin, &end, mode) == 3) {
-      readable = mode[0] == 'r';
-    } else if (line.starts_with("VmFlags:") && readable && line.find(" dd") == std::string::npos) {
-      if (search_range(begin, end, read_at, "memory of pid " + std::to_string(pid), needles,
-                       scanned))
+    // "Anonymous:" and others begin with a hexadecimal digit too, so only a whole match counts.
+    Region found;
+    if (sscanf(line.c_str(), "%lx-%lx %7s", &found.begin, &found.end, found.mode) == 3) {
+      region = found;
+    } else if (line.starts_with("VmFlags:") && region.mode[0] == 'r' &&
+               line.find(" dd") == std::string::npos) {
+      const std::string where = "memory of pid " + std::to_string(pid);
+      if (search_range(region.begin, region.end, read_at, where, needles, scanned)) {
         ++scanned.places;
+      }
     }
+  }
+  if (scanned.places == places_before) {
+    scanned.unread.push_back("pid " + std::to_string(pid) + ": none of its memory can be read");
   }
   close(memory);
 }
