@@ -189,6 +189,14 @@ Decision decide(const State& state, const Caller& caller, const RemovePermission
       .take();
 }
 
+Decision decide(const State& state, const Caller& caller, const RefuseQuestion& command) {
+  Draft draft(state, caller);
+  if (require(draft, command.privilege, "")) return {};
+  return draft
+      .refuse(command.command, "", Refusal::kNoPrivilege, lacks(caller, command.privilege, ""))
+      .take();
+}
+
 void evolve(State& state, const About&, const RoleCreated& event) {
   state.rights.roles[event.role] = {event.privileges.begin(), event.privileges.end()};
 }

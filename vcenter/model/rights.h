@@ -52,6 +52,16 @@ struct RemovePermission {
 [[nodiscard]] Decision decide(const State& state, const Caller& caller,
                               const RemovePermission& command);
 
+// What may not be asked: nothing is read, and that somebody tried is recorded. No facts: he may, by
+// now.
+struct RefuseQuestion {
+  std::string command;  // "provider.list"
+  std::string privilege;
+  bool operator==(const RefuseQuestion&) const = default;
+};
+[[nodiscard]] Decision decide(const State& state, const Caller& caller,
+                              const RefuseQuestion& command);
+
 // Whether the caller has all that `role` would give on `entity`; states the first check that fails.
 [[nodiscard]] bool may_give(Draft& draft, const std::string& role, const std::string& entity);
 

@@ -83,25 +83,21 @@ std::vector<Duty> next(const State& state, TimeNs now) {
 }
 
 std::optional<Ending> ending_of(const vcenter::Event& event) {
-  const auto refused = [](const auto& e) {
-    return std::optional(Ending{false, e.reason, e.detail});
-  };
   const auto completed = std::optional(Ending{.succeeded = true});
   return match(
-      event, [&](const CommandRefused& e) { return refused(e); },
-      [&](const VmCreationRefused& e) { return refused(e); },
-      [&](const EncryptionRefused& e) { return refused(e); },
-      [&](const DecryptionRefused& e) { return refused(e); },
-      [&](const RecryptRefused& e) { return refused(e); },
-      [&](const PowerRefused& e) { return refused(e); },
-      [&](const UnlockRefused& e) { return refused(e); },
-      [&](const VmCreated&) { return completed; },
+      event, [&](const VmCreated&) { return completed; },
       [&](const EncryptionCompleted&) { return completed; },
       [&](const DecryptionCompleted&) { return completed; },
       [&](const RecryptCompleted&) { return completed; },
       [&](const PowerCompleted&) { return completed; },
       [&](const UnlockCompleted&) { return completed; },
-      [](const auto&) { return std::optional<Ending>(); });
+      [](const auto& e) -> std::optional<Ending> {
+        // Whatever has a Refusal as its reason is the end of what was asked.
+        if constexpr (requires { Ending{false, e.reason, e.detail}; }) {
+          return Ending{false, e.reason, e.detail};
+        }
+        return std::nullopt;
+      });
 }
 
 }  // namespace keytrail::vcenter

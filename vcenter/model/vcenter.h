@@ -28,10 +28,11 @@ namespace keytrail::vcenter {
 // What users ask for, and what became of duties.
 using Command =
     std::variant<Found, RegisterHost, AddUser, AddGroup, JoinGroup, RecordLogin, CreateRole,
-                 SetPermission, RemovePermission, AddProvider, TrustServers, ConcludeProbe,
-                 FailProbe, SetDefaultProvider, RemoveProvider, NoteUnreachable, CreateVm,
-                 EncryptVm, DecryptVm, RecryptVm, PowerVm, UnlockVm, PrepareHost, EnableHost,
-                 RekeyHost, Advance, Expire, ConcludeKey, FailKey, RecordPush, RecordUnavailable>;
+                 SetPermission, RemovePermission, RefuseQuestion, AddProvider, TrustServers,
+                 ConcludeProbe, FailProbe, SetDefaultProvider, RemoveProvider, NoteUnreachable,
+                 CreateVm, EncryptVm, DecryptVm, RecryptVm, PowerVm, UnlockVm, PrepareHost,
+                 EnableHost, RekeyHost, Advance, Expire, ConcludeKey, FailKey, RecordPush,
+                 RecordUnavailable>;
 
 [[nodiscard]] Decision decide(const State& state, const Caller& caller, const Command& command);
 

@@ -180,7 +180,10 @@ std::string progress_text(const Body& body) {
   const auto* own = std::get_if<vcenter::Event>(&body.event);
   if (own != nullptr) {
     return match(
-        *own, [](const KeyRequested& e) { return "a key is asked for at " + e.provider; },
+        *own,
+        [](const KeyRequested& e) {
+          return "a key for " + e.subject + " is asked for at " + e.provider;
+        },
         [](const KeyObtained& e) { return "key " + e.key.id + " made on " + e.server; },
         [](const HostModeOrdered& e) {
           return e.host + " is ordered to become " + mode_text(e.mode);

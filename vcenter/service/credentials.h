@@ -1,7 +1,8 @@
 // Credentials: the entries of vCenter's secret file that facts name, shared by its threads.
 //
-// An entry is written and synced before the fact that names it; after a start, entries that no fact names are
-// wiped. Ids are random and no secret. Any thread; a mutex inside, held for the length of a disk sync at most.
+// An entry is written and synced before the fact that names it; after a start, entries that no fact
+// names are wiped. Ids are random and no secret. Any thread; a mutex inside, held for the length of
+// a disk sync at most.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,11 @@
 // KmipSessions: what vCenter does at key servers, as a client like any other.
 //
-//   every call: for each server in the provider's order: TLS with the pinned certificate and the provider's client
-//   certificate, Discover Versions, the operations, close; the first that serves is the answer
-// A new connection per call costs a handshake, and no idle connection with a key in its buffers stays behind.
-// Calls block, with bounds; they are for workers. Errors are WorkFailed with a sentence; `tried` says which
-// servers answered. Threads: any number at once.
+//   each call   for each server, in the provider's order:
+//               TLS with the pinned certificate and the provider's client certificate,
+//               Discover Versions, the operations, close; the first that serves is the answer
+// A new connection per call costs a handshake, and no idle connection with a key in its buffers
+// stays behind. Calls block, with bounds; they are for workers. Errors are WorkFailed with a
+// sentence; `tried` says which servers answered. Threads: any number at once.
 #pragma once
 
 #include "bus/events/clock.h"

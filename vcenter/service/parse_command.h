@@ -1,7 +1,7 @@
 // Parse command: from the JSON of the command socket to a Request. vcenter/README.md has the table.
 //
-// Hostile input: depth and sizes are capped, unknown commands and arguments are refused by name, and the text,
-// which may hold a password, is wiped after reading. Pure; any thread.
+// Hostile input: depth and sizes are capped, unknown commands and arguments are refused by name,
+// and the text, which may hold a password, is wiped after reading. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ inline constexpr std::size_t kPasswordBytesMax = 1024;
 // `json` is wiped. kInvalid: what is wrong with it, in a sentence.
 [[nodiscard]] Result<ParsedCommand> parse_command(std::string json);
 
-// "[NAME=]HOST:PORT", "[::1]:5696"; the port may be missing: 5696. Without a name, the text itself is it.
+// "[NAME=]HOST[:PORT]", "[::1]:5696"; without a port 5696, without a name the text itself is it.
 [[nodiscard]] Result<KmipServer> parse_server(const std::string& text);
 
 }  // namespace keytrail::vcenter

@@ -1,4 +1,4 @@
-// Passwords: what scrypt does for vCenter: users' verifiers, and the administrator's first password.
+// Passwords: users' verifiers, and the administrator's first password.
 //
 // Each call takes 128 MiB and about half a second: for a worker, never for the core's thread.
 #pragma once

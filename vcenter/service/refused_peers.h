@@ -1,7 +1,9 @@
-// RefusedPeers: who was turned away at a socket before having a name we trust, counted, so that strangers cannot
-// fill the log: the first of an address at once, the others together a minute later, at most 60 facts a minute.
+// RefusedPeers: who was turned away at a socket before having a name we trust, counted, so that
+// strangers cannot fill the log: the first of an address at once, the others together a minute
+// later, at most 60 facts a minute.
 //
-// What is remembered is bounded; beyond, addresses share one count. Times are data. One thread, the core's.
+// What is remembered is bounded; beyond, addresses share one count. Times are data. One thread, the
+// core's.
 #pragma once
 
 #include <map>

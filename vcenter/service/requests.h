@@ -1,8 +1,8 @@
 // Requests: what comes in on the command socket, as the core sees it.
 //
 //   JSON ── parse_command.h ──► Request ── vcenter_core.h ──► Answer
-// A password is never in here: the shell keeps it under the request's token until it was verified or stored.
-// Values; no threads.
+// A password is never in here: the shell keeps it under the request's token until it was verified
+// or stored. Values; no threads.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Sessions: who is logged in, and who has tried too often.
 //
-// A session ends after an hour without a request; `failures_max` wrong passwords within a minute for one user
-// from one address lock the two out until the minute is over. Kept in memory: after a restart everybody logs
-// in again. Times are data. One thread, the core's.
+// A session ends after an hour without a request; `failures_max` wrong passwords within a minute
+// for one user from one address lock the two out until the minute is over. Kept in memory: after a
+// restart everybody logs in again. Times are data. One thread, the core's.
 #pragma once
 
 #include <deque>
@@ -25,7 +25,7 @@ class Sessions {
 
   [[nodiscard]] bool is_locked_out(const std::string& user, const std::string& address, TimeNs now);
   void failed(const std::string& user, const std::string& address, TimeNs now);
-  // When too many are open, the one that was idle longest makes room: every command of a script may log in.
+  // When too many are open, the longest idle makes room: every command of a script may log in.
   void open(const Hash& session, const std::string& user, TimeNs now);
   // The user of the session, which has an hour more from now on.
   [[nodiscard]] std::optional<std::string> user_of(const Hash& session, TimeNs now);

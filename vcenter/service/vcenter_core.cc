@@ -41,7 +41,7 @@ VCenterCore::VCenterCore(Options options) : options_(std::move(options)) {
 
 VCenterCore::Outputs VCenterCore::take_outputs() { return std::exchange(outputs_, {}); }
 
-// --- the log -----------------------------------------------------------------------------------------------
+// --- the log -------------------------------------------------------------------------------------
 
 void VCenterCore::on_fact(const Fact& fact) {
   const auto action = state_.actions.find(fact.body.action);
@@ -134,7 +134,7 @@ void VCenterCore::tick(TimeNs now, TimeNs log_time) {
   owe();
 }
 
-// --- requests ----------------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 void VCenterCore::answer(Token token, std::string json) {
   if (token == 0) return;
@@ -229,22 +229,30 @@ void VCenterCore::begin_command(Deed deed) {
   submit(next_id_++, std::move(deed));
 }
 
-bool VCenterCore::may_read(const std::string& user, const Question& question) const {
-  const auto may = [&](std::string_view privilege) {
-    return check_privilege(state_, user, privilege, "").granted;
+std::optional<RefuseQuestion> VCenterCore::refusal_of(const std::string& user,
+                                                      const Question& question,
+                                                      bool checks_servers) const {
+  const auto needs = [&](const char* command, std::string_view privilege) {
+    return check_privilege(state_, user, privilege, "").granted
+               ? std::nullopt
+               : std::optional(RefuseQuestion{command, std::string(privilege)});
   };
   switch (question.about) {
     case Question::About::kProviders:
-      return may(privilege::kManageKeyServers) || may(privilege::kReadKeyServersInfo);
+      if (check_privilege(state_, user, privilege::kManageKeyServers, "").granted) return {};
+      return needs(checks_servers ? "provider.status" : "provider.list",
+                   privilege::kReadKeyServersInfo);
     case Question::About::kPrincipals:
+      return needs("user.list", privilege::kRead);
     case Question::About::kRoles:
+      return needs("role.list", privilege::kRead);
     case Question::About::kPermissions:
-      return may(privilege::kRead);
+      return needs("permission.list", privilege::kRead);
     case Question::About::kHosts:
     case Question::About::kVms:
-      return true;  // Each row is checked by itself.
+      return {};  // Each row is checked by itself.
   }
-  return false;
+  return {};
 }
 
 void VCenterCore::answer_at_head(Deed deed) {
@@ -264,11 +272,9 @@ void VCenterCore::answer_at_head(Deed deed) {
   const Question question = deed.check.has_value()
                                 ? Question{Question::About::kProviders, deed.check->provider}
                                 : *deed.question;
-  if (!may_read(deed.caller.user, question)) {
-    const bool providers = question.about == Question::About::kProviders;
-    return refuse(
-        deed.token, "refused",
-        lacks(deed.caller, providers ? privilege::kReadKeyServersInfo : privilege::kRead, ""));
+  if (auto refusal = refusal_of(deed.caller.user, question, deed.check.has_value())) {
+    deed.command = std::move(*refusal);
+    return begin_command(std::move(deed));
   }
   if (!deed.check.has_value()) {
     return answer(deed.token, answer_question(state_, deed.caller.user, question));
@@ -284,7 +290,7 @@ void VCenterCore::answer_at_head(Deed deed) {
   perform(next_id_++, std::move(deed), std::move(work));
 }
 
-// --- transactions ------------------------------------------------------------------------------------------
+// --- transactions --------------------------------------------------------------------------------
 
 void VCenterCore::submit(DeedId id, Deed deed) {
   deed.decision = decide(state_, deed.caller, deed.command);
@@ -304,6 +310,10 @@ void VCenterCore::nothing_to_say(DeedId id, Deed deed) {
   if (provider != nullptr && provider->credential.empty()) {
     MakeCertificate work{provider->provider};
     return perform(id, std::move(deed), std::move(work));
+  }
+  if (std::holds_alternative<RefuseQuestion>(deed.command)) {
+    waiting_.erase(deed.caller.action);
+    return answer_at_head(std::move(deed));
   }
   if (deed.duty.has_value()) under_way_.erase(*deed.duty);
   if (deed.fetch.has_value()) fetching_.erase({deed.fetch->host, deed.fetch->key});

@@ -1,11 +1,12 @@
-// VCenterCore: the step function of a vCenter. Inputs in, outputs out; no I/O, no clock, no randomness.
+// VCenterCore: the step function of a vCenter: inputs in, outputs out, and nothing else.
 //
 //   request ──► decide ──► submit ─ accepted ──► answer, or wait for the action's end
 //                 ▲          └ conflict ─ follow ─ decide again
 //   log ─► evolve ─► next ─► duties ─► work ─► outcome becomes a command ─► decide …
-//   WANT ─► may the host have it? ─► work: fetch and seal ─► KeyPushed recorded ─► answer to the host
-// Record, then reveal: whatever leaves, a refusal included, leaves when its unit is durable. What is owed is
-// derived from the state alone, so a process that starts again goes on where the last one was.
+//   WANT ─► may the host have it? ─► work: fetch, seal ─► KeyPushed recorded ─► answer to the host
+// Record, then reveal: whatever leaves, a refusal included, leaves when its unit is durable. What
+// is owed is derived from the state alone, so a process that starts again goes on where the last
+// one was.
 // Thread safety: one thread; the shell (vcenter_service.h) carries inputs in and outputs out.
 #pragma once
 
@@ -130,7 +131,10 @@ class VCenterCore {
   void finish(const ActionId& action, std::string json);
   void finish_refused(const ActionId& action, std::string code, std::string message);
   void answer_at_head(Deed deed);
-  [[nodiscard]] bool may_read(const std::string& user, const Question& question) const;
+  // What is to be recorded and told instead of an answer.
+  [[nodiscard]] std::optional<RefuseQuestion> refusal_of(const std::string& user,
+                                                         const Question& question,
+                                                         bool checks_servers) const;
 
   // vcenter_core_duties.cc: duties, work, wants
   void owe();

@@ -33,7 +33,7 @@ std::optional<ProviderAccess> VCenterCore::access_to(const std::string& provider
                         found->second.credential};
 }
 
-// --- duties ------------------------------------------------------------------------------------------------
+// --- duties --------------------------------------------------------------------------------------
 
 void VCenterCore::owe() {
   if (!has_epoch_ || health_ != LogHealth::kLive) return;
@@ -85,7 +85,7 @@ void VCenterCore::register_hosts() {
   }
 }
 
-// --- work --------------------------------------------------------------------------------------------------
+// --- work ----------------------------------------------------------------------------------------
 
 void VCenterCore::perform(DeedId id, Deed deed, Work work) {
   outputs_.work.emplace_back(id, std::move(work));
@@ -189,7 +189,7 @@ void VCenterCore::note_reachability(const std::string& provider,
   }
 }
 
-// --- adding a provider -------------------------------------------------------------------------------------
+// --- adding a provider ---------------------------------------------------------------------------
 
 void VCenterCore::look_at_servers(Deed deed) {
   const auto& added = std::get<AddProvider>(deed.command);
@@ -227,7 +227,7 @@ void VCenterCore::servers_seen(DeedId id, Deed deed, const ServersSeen& seen) {
   submit(id, std::move(deed));
 }
 
-// --- keys for hosts ----------------------------------------------------------------------------------------
+// --- keys for hosts ------------------------------------------------------------------------------
 
 void VCenterCore::on_want(const std::string& host, const std::string& boot, const Bytes& nonce,
                           const std::vector<KeyId>& keys) {

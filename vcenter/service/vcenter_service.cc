@@ -135,10 +135,10 @@ struct VCenterService::Impl {
         kmip_workers(options.kmip_workers, kKmipWaitingMax),
         password_workers(1, kPasswordsWaitingMax) {}
 
-  // --- other threads -----------------------------------------------------------------------------------------
+  // --- other threads -----------------------------------------------------------------------------
   void on_command(wire::CommandMessage message);
 
-  // --- the core's thread -------------------------------------------------------------------------------------
+  // --- the core's thread -------------------------------------------------------------------------
   Result<void> run(int stop_fd);
   void take_mail(Mail item);
   // False: the link has ended, `ended` says why.

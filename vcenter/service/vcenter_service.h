@@ -1,11 +1,12 @@
-// VCenterService: a running vCenter. The shell around VCenterCore: log, commands, host channel, key servers.
+// VCenterService: a running vCenter: the shell around VCenterCore.
 //
 //   core thread       LogLink, the core, and everything that is decided
-//   command thread    JSON to requests; the password stays beside the request, wiped when it was used
+//   command thread    JSON to requests; a password stays beside its request, wiped after use
 //   host channel      WANT to the core, sealed keys back
-//   KMIP workers      what vCenter asks key servers; a fetched key is sealed before it leaves the worker
+//   KMIP workers      what vCenter asks key servers; a fetched key is sealed before it leaves one
 //   password worker   scrypt
-// What ends it is told in a sentence: fenced by a newer process, a log that is not the one it knew, a port in use.
+// What ends it is told in a sentence: fenced by a newer process, a log that is not the one it knew,
+// a port in use.
 #pragma once
 
 #include <memory>
@@ -48,8 +49,8 @@ class VCenterService {
 
   // Binds its sockets. kUnavailable: a port is in use, says which.
   [[nodiscard]] Result<void> start();
-  // On the caller's thread, until `stop_fd` is readable or an operator says stop. An error: why it could not go
-  // on. REQUIRES: started.
+  // On the caller's thread, until `stop_fd` is readable or an operator says stop. An error: why it
+  // could not go on. REQUIRES: started.
   [[nodiscard]] Result<void> run(int stop_fd);
 
   // The real endpoints, once started.

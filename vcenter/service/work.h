@@ -1,7 +1,7 @@
-// Work: what the core wants done outside, and what came of it. All I/O of vCenter's duties is in this list.
+// Work: what the core wants done outside, and what came of it: all I/O of vCenter's duties.
 //
-// The shell performs many at a time, on workers, and hands each outcome back under the same number. No plain
-// key passes through: a fetched key comes back sealed to its host. Values; no threads.
+// The shell performs many at a time, on workers, and hands each outcome back under the same number.
+// No plain key passes through: a fetched key comes back sealed to its host. Values; no threads.
 #pragma once
 
 #include <map>
@@ -25,9 +25,9 @@ struct ProviderAccess {
   bool operator==(const ProviderAccess&) const = default;
 };
 
-// --- asked for ---------------------------------------------------------------------------------------------
+// --- asked for -----------------------------------------------------------------------------------
 
-// The password is with the shell. An unknown user has no credential; the work takes as long all the same.
+// The password is with the shell. An unknown user has no credential, and takes as long.
 struct VerifyPassword {
   Token token = 0;
   std::string credential;
@@ -76,7 +76,7 @@ struct FetchKey {
 using Work = std::variant<VerifyPassword, StorePassword, StoreAdministrator, MakeCertificate,
                           LookAtServers, CheckServers, ProbeServers, CreateKey, FetchKey>;
 
-// --- came of it --------------------------------------------------------------------------------------------
+// --- came of it ----------------------------------------------------------------------------------
 
 struct Verified {
   bool is_right = false;

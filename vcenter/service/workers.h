@@ -1,7 +1,7 @@
 // Workers: a few threads for what blocks (KMIP, scrypt), behind a bounded queue.
 //
-// Jobs are done in the order in which they came, `threads` at a time. Any thread may put. The destructor lets
-// jobs that run end, and drops those that wait.
+// Jobs are done in the order in which they came, `threads` at a time. Any thread may put. The
+// destructor lets jobs that run end, and drops those that wait.
 #pragma once
 
 #include <condition_variable>

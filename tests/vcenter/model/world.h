@@ -92,7 +92,7 @@ class World {
     return text;
   }
 
-  // --- a vCenter that has begun, with a provider, two hosts that run, and vm-1 on host-1 -----------------
+  // --- a vCenter that has begun, with a provider, two hosts that run, and vm-1 on host-1 ---------
   Caller admin(std::uint8_t n) const { return {.action = action_id(n), .user = kAdministrator}; }
   Caller user(const std::string& name, std::uint8_t n) const {
     return {.action = action_id(n), .user = name};

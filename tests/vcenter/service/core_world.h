@@ -103,7 +103,7 @@ class CoreWorld {
     done(take_work<VerifyPassword>().first, Verified{true});
   }
 
-  // --- a vCenter that has begun, with hosts that run, a provider, a plain vm-1, the administrator in -------
+  // --- a vCenter that has begun, with hosts that run, a provider, a plain vm-1, the administrator
   void found() {
     done(take_work<StoreAdministrator>().first, Stored{"credential-0"});
     world.start_host("host-1", "boot-a");

@@ -1,5 +1,5 @@
-// KeyServers: a small KMIP cluster that a test plays: several TLS servers over one set of keys, which can be slow
-// to replicate, of different vendors, or refuse.
+// KeyServers: a small KMIP cluster that a test plays: several TLS servers over one set of keys,
+// which can be slow to replicate, of different vendors, or refuse.
 //
 // Each server has a thread; the set of keys has a mutex.
 #pragma once

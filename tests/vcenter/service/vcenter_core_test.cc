@@ -346,6 +346,8 @@ TEST_F(VCenterCoreTest, AUserSeesWhatHeMayRead) {
   EXPECT_EQ(result(2), R"({"vms":[]})");
   world.ask(3, 13, Question{Question::About::kProviders, ""}, Hash{8});
   expect_error(3, "refused");
+  const auto& last = std::get<vcenter::Event>(world.world.log.back().body.event);
+  EXPECT_EQ(std::get<CommandRefused>(last).command, "provider.list") << "a refusal is a fact";
   world.ask(4, 14, Question{Question::About::kVms, ""});
   EXPECT_THAT(result(4), HasSubstr("vm-1"));
 }
