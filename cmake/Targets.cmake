@@ -63,6 +63,10 @@ function(keytrail_fuzzer name)
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)  # All of them, without what they do not need.
+  endif()
+  add_dependencies(fuzzers ${name})
   target_link_libraries(${name} PRIVATE keytrail_flags ${arg_DEPENDS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   add_test(NAME fuzz/${name} COMMAND ${name}

@@ -29,11 +29,6 @@ std::vector<eventstore::Identity> identities() {
            .curve_key = {},
            .prefixes = {"vcenter/vc-1"},
            .topics = {"vcenter.change", "esxi.change", "head"},
-           .sockets = {"append", "live", "read"}},
-          {.name = "subscriber/test",
-           .curve_key = {},
-           .prefixes = {},
-           .topics = {"vcenter.change", "vcenter.note", "head"},
            .sockets = {"append", "live", "read"}}};
 }
 
@@ -178,27 +173,6 @@ TEST_F(VCenterServiceTest, ARestartKeepsUsersAndEndsSessions) {
   EXPECT_THAT(call(*vcenter, "user.list", {}, session).json, HasSubstr("unauthorized"));
   const std::string again = log_in(*vcenter);
   EXPECT_THAT(call(*vcenter, "user.list", {}, again).json, HasSubstr("operators"));
-}
-
-TEST_F(VCenterServiceTest, AStrangersKeyIsNotLetInAndIsRecorded) {
-  const auto vcenter = begin();
-  wait_until_ready(*vcenter);
-  wire::Context strangers;
-  wire::CommandClient client(strangers, vcenter->endpoint(),
-                             store_.keys_of("vcenter/vc-1").public_key,
-                             wire::make_curve_keys(random_));
-  EXPECT_FALSE(client.call(R"({"command":"status"})", 2'000, {}).ok());
-  LogAuthor subscriber(
-      context_, store_, "subscriber/test",
-      static_cast<protocol::TopicSet>(protocol::topic_bit(protocol::Topic::kVcenterNote)));
-  std::string types;
-  EXPECT_TRUE(subscriber.until([&] {
-    types.clear();
-    for (const auto& followed : subscriber.all<wire::Followed>()) {
-      types += " " + std::string(type_of(followed.fact.body.event));
-    }
-    return types.find("RefusalsRepeated") != std::string::npos;
-  })) << types;
 }
 
 TEST_F(VCenterServiceTest, ANewerProcessOfTheSameIdentityEndsTheOlder) {
