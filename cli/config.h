@@ -1,7 +1,7 @@
 // A part's configuration: config/PART.toml, read and written here alone.
 //
-// Private keys are never in it: they stand in the part's sealed secret file, which `unlock` opens. Values; no threads.
-// Errors name the file, the key and what was expected.
+// Private keys are never in it: they stand in the part's sealed secret file, which `unlock` opens.
+// Values; no threads. Errors name the file, the key and what was expected.
 #pragma once
 
 #include <cstdint>

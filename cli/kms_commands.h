@@ -1,4 +1,5 @@
-// Commands to the key servers of an installation, as its operator. Any replica answers: the first that is there.
+// Commands to the key servers of an installation, as its operator. Any replica answers: the first
+// that is there.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@ namespace keytrail::cli {
                                   const std::string& group, const std::string& certificate_file);
 // Prints the certificate that the cluster's CA signed.
 [[nodiscard]] Exit run_sign_csr(const Globals& globals, const std::string& request_file);
-// Which replicas can still derive a key's material; with `wait`, until none can. kFailed while one can.
+// Which replicas can still derive a key's material; with `wait`, until none can. kFailed while one
+// can.
 [[nodiscard]] Exit run_shredded(const Globals& globals, const std::string& key, bool wait,
                                 std::uint32_t timeout_s);
 

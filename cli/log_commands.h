@@ -1,7 +1,8 @@
-// Commands about the log: follow it, read it, ask what was so, prove that it is whole, let others subscribe.
+// Commands about the log: follow it, read it, ask what was so, prove that it is whole, let others
+// subscribe.
 //
-// They read the event store of the installation, or with `log_folder` a copy of one (the folder that holds `db`).
-// Threads: one.
+// They read the event store of the installation, or with `log_folder` a copy of one (the folder
+// that holds `db`). Threads: one.
 #pragma once
 
 #include <string>
@@ -28,7 +29,8 @@ struct LogQuery {
 [[nodiscard]] Exit run_diff(const Globals& globals, const std::string& log_folder,
                             const std::string& before, const std::string& after);
 
-// Every byte, the chain, the attachments, the tree, the checkpoint, and what other parts know of its end.
+// Every byte, the chain, the attachments, the tree, the checkpoint, and what other parts know of
+// its end.
 [[nodiscard]] Exit run_log_verify(const Globals& globals, const std::string& log_folder);
 [[nodiscard]] Exit run_log_info(const Globals& globals, const std::string& log_folder);
 

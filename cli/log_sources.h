@@ -1,6 +1,7 @@
 // Where a command reads the log from: the running event store, or a copy of its folder.
 //
-// Threads: one. Errors: kUnavailable nobody answers; kRefused, kCorrupt as the store or the copy says.
+// Threads: one. Errors: kUnavailable nobody answers; kRefused, kCorrupt as the store or the copy
+// says.
 #pragma once
 
 #include <functional>

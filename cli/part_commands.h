@@ -1,4 +1,5 @@
-// Parts as a whole: run one alone, start and stop those of an installation, say how they are. Threads: one.
+// Parts as a whole: run one alone, start and stop those of an installation, say how they are.
+// Threads: one.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// `keytrail PART run --config F`: one part alone. Reads its TOML, opens its secrets, wires its service together.
+// `keytrail PART run --config F`: one part alone. Reads its TOML, opens its secrets, wires its
+// service together.
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
@@ -19,7 +20,8 @@
 namespace keytrail::cli {
 namespace {
 
-// SIGINT and SIGTERM as a readable descriptor; before any thread is made, so that none gets them otherwise.
+// SIGINT and SIGTERM as a readable descriptor; before any thread is made, so that none gets them
+// otherwise.
 int stop_signals() {
   sigset_t set;
   sigemptyset(&set);

@@ -31,7 +31,8 @@ class VcenterSession {
   std::unique_ptr<Impl> impl_;
 };
 
-// A command to a part that knows the operator by its key alone (event store, replicas, vCenter's status).
+// A command to a part that knows the operator by its key alone (event store, replicas, vCenter's
+// status).
 [[nodiscard]] Result<std::string> operator_call(
     const Endpoints& endpoints, const std::string& command_endpoint, const std::string& server_key,
     const std::string& command, const std::string& arguments, int timeout_ms = 30'000);

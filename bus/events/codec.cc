@@ -205,8 +205,8 @@ Result<BodyHeader> peek_body(ByteView bytes) {
   TRY(check_body_shape(bytes));
   try {
     const BodyWords words(bytes);
-    // Unchecked: every pointer was followed above, and a reader with limits of its own costs three times
-    // as much as all of this.
+    // Unchecked: every pointer was followed above, and a reader with limits of its own costs three
+    // times as much as all of this.
     const auto root = capnp::readMessageUnchecked<encoded::Body>(words.segment());
     codec::Problem problem;
     BodyHeader header;

@@ -1,17 +1,17 @@
 // Codec: the only translator between Body and the Cap'n Proto bytes of event.capnp.
 //
-// A body is one unpacked single-segment message as a flat array. decode_body refuses anything else: more
-// segments, far pointers, a traversal over 16 Ki words, texts over their caps (kInvalid); an event or an
-// enumerator that this program does not know is kNotFound, so that a reader can skip and count it.
-// Pure; any thread.
+// A body is one unpacked single-segment message as a flat array. decode_body refuses anything else:
+// more segments, far pointers, a traversal over 16 Ki words, texts over their caps (kInvalid); an
+// event or an enumerator that this program does not know is kNotFound, so that a reader can skip
+// and count it. Pure; any thread.
 #pragma once
 
 #include "bus/events/fact.h"
 
 namespace keytrail {
 
-// REQUIRES: the encoded body has at most kBodyBytesMax bytes, which holds for any body whose texts came
-// through the caps of the interface that read them; kInvalid otherwise.
+// REQUIRES: the encoded body has at most kBodyBytesMax bytes, which holds for any body whose texts
+// came through the caps of the interface that read them; kInvalid otherwise.
 [[nodiscard]] Result<Bytes> encode_body(const Body& body);
 [[nodiscard]] Result<Body> decode_body(ByteView bytes);
 [[nodiscard]] Result<Fact> decode_fact(const StoredFact& fact);

@@ -21,7 +21,9 @@ using vcenter::Refusal;
 enum class ErasureReason : std::uint8_t { kOrdered, kModeLeft, kNoLongerNeeded };
 
 // Which of vCenter's orders an answer is about.
-enum class OrderKind : std::uint8_t { kCreate, kEncrypt, kDecrypt, kRecrypt, kPowerOn, kPowerOff, kMode };
+enum class OrderKind : std::uint8_t {
+  kCreate, kEncrypt, kDecrypt, kRecrypt, kPowerOn, kPowerOff, kMode
+};
 
 // Stream esxi/HOST/boot. Begins with an empty key cache: ends each possession of the boot before.
 struct HostStarted {
@@ -52,7 +54,7 @@ struct KeyErased {
   bool operator==(const KeyErased&) const = default;
 };
 
-// --- orders: stream esxi/HOST/action/ACTION --------------------------------------------------------------
+// --- orders: stream esxi/HOST/action/ACTION ------------------------------------------------------
 // Started is the claim: guarded by the order's stream and by the boot, so it excludes OrderExpired.
 
 struct VmCreationStarted {
@@ -98,7 +100,7 @@ struct OrderRefused {
   bool operator==(const OrderRefused&) const = default;
 };
 
-// --- disks: stream esxi/HOST/disk/DISK -------------------------------------------------------------------
+// --- disks: stream esxi/HOST/disk/DISK -----------------------------------------------------------
 
 struct DiskState {
   std::string disk;  // UUID
@@ -154,7 +156,7 @@ struct DiskUsage {
   bool operator==(const DiskUsage&) const = default;
 };
 
-// --- guests: stream esxi/HOST/vm/VM ----------------------------------------------------------------------
+// --- guests: stream esxi/HOST/vm/VM --------------------------------------------------------------
 
 struct GuestStarted {
   static constexpr Effect kEffect = Effect::kChange;

@@ -1,11 +1,13 @@
 # The bytes of a fact's body. FIXED: facts in this form are kept, hashed and replayed for ever.
 #
 # Append only: new fields and new arms at the end, with the next number; none renumbered, none
-# renamed, none removed, no type changed. Each change gets a line in bus/events/README.md and a golden file
-# in tests/golden/events. What a field means stands beside its twin in bus/events/*_events.h.
+# renamed, none removed, no type changed. Each change gets a line in bus/events/README.md and a
+# golden file in tests/golden/events. What a field means stands beside its twin in
+# bus/events/*_events.h.
 #
-# A body is one unpacked message in one segment, as a flat array: a segment table of 8 bytes, then the words.
-# Data holds what has no text of its own: hashes and keys (32 bytes), action ids (16), fingerprints (16).
+# A body is one unpacked message in one segment, as a flat array: a segment table of 8 bytes, then
+# the words. Data holds what has no text of its own: hashes and keys (32 bytes), action ids (16),
+# fingerprints (16).
 @0xe433eeca61a515bd;
 
 using Cxx = import "/capnp/c++.capnp";

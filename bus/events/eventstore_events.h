@@ -10,7 +10,8 @@
 
 namespace keytrail::eventstore {
 
-// Stream eventstore/STORE/identity/NAME. A bootstrap identity stands in the store's configuration instead.
+// Stream eventstore/STORE/identity/NAME. A bootstrap identity stands in the store's configuration
+// instead.
 struct IdentityGranted {
   static constexpr Effect kEffect = Effect::kChange;
   std::string name;                   // "part/instance"
@@ -27,7 +28,8 @@ struct IdentityRevoked {
   bool operator==(const IdentityRevoked&) const = default;
 };
 
-// The wall clock moved against the monotonic one by more than a second. Stream eventstore/STORE/clock.
+// The wall clock moved against the monotonic one by more than a second. Stream
+// eventstore/STORE/clock.
 struct ClockStepped {
   static constexpr Effect kEffect = Effect::kChange;
   TimeNs expected = 0;

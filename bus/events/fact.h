@@ -23,12 +23,14 @@
 
 namespace keytrail {
 
-// Over all parts: only the codec, the facets, the JSON form and replay look at more than one of them.
+// Over all parts: only the codec, the facets, the JSON form and replay look at more than one of
+// them.
 using Event = std::variant<part::Event, eventstore::Event, kms::Event, vcenter::Event, esxi::Event>;
 
 [[nodiscard]] Effect effect_of(const Event& event);
 [[nodiscard]] std::string_view type_of(const Event& event);  // "KeyReleased"
-[[nodiscard]] std::string_view part_of(const Event& event);  // "part", "eventstore", "kms", "vcenter", "esxi"
+// "part", "eventstore", "kms", "vcenter", "esxi".
+[[nodiscard]] std::string_view part_of(const Event& event);
 
 struct Body {
   std::string stream;

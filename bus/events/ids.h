@@ -20,7 +20,8 @@ using TimeNs = std::uint64_t;    // nanoseconds since 1970-01-01 UTC
 // RFC 3339 with Z, up to nine digits after the second or none; a date alone is its midnight.
 [[nodiscard]] Result<TimeNs> time_from_rfc3339(std::string_view text);
 
-// One user action. Every fact that it causes carries it; it is also the W3C trace id, so never all zero.
+// One user action. Every fact that it causes carries it; it is also the W3C trace id, so never all
+// zero.
 struct ActionId {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -48,8 +49,9 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
-// Whether a fact raises its stream's version. A note (a release, a check, a refusal) does not, but is guarded
-// like a change: a thousand releases of a key do not collide, and none can stand after its destruction.
+// Whether a fact raises its stream's version. A note (a release, a check, a refusal) does not, but
+// is guarded like a change: a thousand releases of a key do not collide, and none can stand after
+// its destruction.
 enum class Effect : std::uint8_t { kChange, kNote };
 
 }  // namespace keytrail

@@ -1,7 +1,7 @@
 // What a KMS replica states. Replicas of a cluster share the cluster's streams, kms/CLUSTER/….
 //
-// Numbers of KMIP enumerations (algorithm, usage mask, revocation reason, result reason) are KMIP's own
-// (KMIP 1.4 section 9.1.3.2). Key material is a sealed attachment of its fact, never a field.
+// Numbers of KMIP enumerations (algorithm, usage mask, revocation reason, result reason) are KMIP's
+// own (KMIP 1.4 section 9.1.3.2). Key material is a sealed attachment of its fact, never a field.
 #pragma once
 
 #include <cstdint>
@@ -155,7 +155,7 @@ struct ClusterCreated {
   std::string cluster;
   std::string replica;
   Hash certificate{};         // of the replica's server certificate
-  Hash keyring_fingerprint{}; // of the keyring's root, says which keyring this is, not what it holds
+  Hash keyring_fingerprint{};  // of the keyring's root: which keyring this is, not what it holds
   bool operator==(const ClusterCreated&) const = default;
 };
 struct ReplicaAdmitted {
@@ -179,7 +179,8 @@ struct KeyringGranted {
   bool operator==(const KeyringGranted&) const = default;
 };
 
-// Stream kms/CLUSTER/leases: leaves [block * 4096, block * 4096 + 4096) are this process's to use, once each.
+// Stream kms/CLUSTER/leases: leaves [block * 4096, block * 4096 + 4096) are this process's to use,
+// once each.
 struct LeafBlockLeased {
   static constexpr Effect kEffect = Effect::kChange;
   std::uint64_t block = 0;
@@ -187,7 +188,8 @@ struct LeafBlockLeased {
   bool operator==(const LeafBlockLeased&) const = default;
 };
 
-// Stream kms/REPLICA/shred: keys destroyed up to `through` can no longer be derived from this replica's files.
+// Stream kms/REPLICA/shred: keys destroyed up to `through` can no longer be derived from this
+// replica's files.
 struct ShreddedThrough {
   static constexpr Effect kEffect = Effect::kChange;
   std::string replica;
@@ -197,7 +199,8 @@ struct ShreddedThrough {
   bool operator==(const ShreddedThrough&) const = default;
 };
 
-// The keyring file was an old copy; it was punctured again before serving. Stream kms/REPLICA/shred.
+// The keyring file was an old copy; it was punctured again before serving. Stream
+// kms/REPLICA/shred.
 struct KeyringRestored {
   static constexpr Effect kEffect = Effect::kChange;
   std::string replica;

@@ -1,5 +1,5 @@
-// match(variant, arms…): one arm per alternative, no catch-all, so a new alternative does not compile until
-// every fold has said what it means to it.
+// match(variant, arms…): one arm per alternative, no catch-all, so a new alternative does not
+// compile until every fold has said what it means to it.
 #pragma once
 
 #include <utility>

@@ -9,8 +9,8 @@
 
 namespace keytrail::part {
 
-// A process of this identity begins. Each later append of it is guarded by this epoch, so it fences the last one.
-// Stream PART/INSTANCE/epoch, which holds no other change.
+// A process of this identity begins. Each later append of it is guarded by this epoch, so it fences
+// the last one. Stream PART/INSTANCE/epoch, which holds no other change.
 struct PartStarted {
   static constexpr Effect kEffect = Effect::kChange;
   std::uint64_t epoch = 0;  // from 1, the version of the epoch stream

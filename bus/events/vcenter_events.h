@@ -1,7 +1,9 @@
-// What a vCenter states: who may do what, which key providers it trusts, and each action on a VM or a host.
+// What a vCenter states: who may do what, which key providers it trusts, and each action on a VM or
+// a host.
 //
-// Streams are vcenter/VC/{vm,host,key,provider,principal,action}/ID and vcenter/VC/{rights,inventory}.
-// An entity's id is its name, unique in the inventory of its vCenter.
+// Streams are vcenter/VC/{vm,host,key,provider,principal,action}/ID and
+// vcenter/VC/{rights,inventory}. An entity's id is its name, unique in the inventory of its
+// vCenter.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +35,7 @@ enum class Refusal : std::uint8_t {
   kInvalid,
 };
 
-// --- inventory: stream vcenter/VC/inventory ---------------------------------------------------------------
+// --- inventory: stream vcenter/VC/inventory ------------------------------------------------------
 
 struct EntityAdded {
   static constexpr Effect kEffect = Effect::kChange;
@@ -56,7 +58,7 @@ struct HostRegistered {
   bool operator==(const HostRegistered&) const = default;
 };
 
-// --- principals and rights: streams vcenter/VC/principal/NAME and vcenter/VC/rights -----------------------
+// --- principals and rights: streams vcenter/VC/principal/NAME and vcenter/VC/rights --------------
 
 // The password's verifier is in the secret file, under `credential`.
 struct UserCreated {
@@ -121,7 +123,7 @@ struct PrivilegeChecked {
   std::string role;            // of the deciding entry; empty: no entry applies
   std::string principal;       // of the deciding entry: the user or one of the user's groups
   bool is_group = false;
-  std::string inherited_from;  // the entity that holds the entry; equal to `entity` if it is its own
+  std::string inherited_from;  // the entity that holds the entry; `entity` itself if it is its own
   Position rights_position = 0;  // of the last fact of the rights that were used
   bool operator==(const PrivilegeChecked&) const = default;
 };
@@ -136,7 +138,7 @@ struct CommandRefused {
   bool operator==(const CommandRefused&) const = default;
 };
 
-// --- key providers: stream vcenter/VC/provider/NAME -------------------------------------------------------
+// --- key providers: stream vcenter/VC/provider/NAME ----------------------------------------------
 
 struct KmipServer {
   std::string name;
@@ -161,7 +163,8 @@ struct ServerTrusted {
   Hash certificate{};  // pinned
   bool operator==(const ServerTrusted&) const = default;
 };
-// It answers, has the vendor of the others, and a key made on one server was read on all, then destroyed.
+// It answers, has the vendor of the others, and a key made on one server was read on all, then
+// destroyed.
 struct ProviderProbed {
   static constexpr Effect kEffect = Effect::kChange;
   std::string provider;
@@ -197,7 +200,7 @@ struct ServerUnreachable {
   bool operator==(const ServerUnreachable&) const = default;
 };
 
-// --- keys: stream vcenter/VC/action/ACTION, the key itself vcenter/VC/key/PROVIDER.ID ---------------------
+// --- keys: stream vcenter/VC/action/ACTION, the key itself vcenter/VC/key/PROVIDER.ID ------------
 
 struct KeyRequested {
   static constexpr Effect kEffect = Effect::kChange;
@@ -239,7 +242,7 @@ struct KeyUnavailable {
   bool operator==(const KeyUnavailable&) const = default;
 };
 
-// --- host modes: stream vcenter/VC/host/HOST --------------------------------------------------------------
+// --- host modes: stream vcenter/VC/host/HOST -----------------------------------------------------
 
 // vCenter orders, the host states (esxi HostModeChanged).
 struct HostModeOrdered {
@@ -250,7 +253,7 @@ struct HostModeOrdered {
   bool operator==(const HostModeOrdered&) const = default;
 };
 
-// --- actions on a VM: stream vcenter/VC/vm/VM -------------------------------------------------------------
+// --- actions on a VM: stream vcenter/VC/vm/VM ----------------------------------------------------
 // Requested takes the VM for one action; Completed, Refused or Expired gives it back.
 
 struct GuestBoot {
@@ -430,7 +433,8 @@ struct UnlockCompleted {
   bool operator==(const UnlockCompleted&) const = default;
 };
 
-// The host did not take the order in time; guarded by (esxi/HOST/action/ACTION, 0), so never after a claim.
+// The host did not take the order in time; guarded by (esxi/HOST/action/ACTION, 0), so never after
+// a claim.
 struct OrderExpired {
   static constexpr Effect kEffect = Effect::kChange;
   std::string vm;
@@ -446,7 +450,8 @@ using Event = std::variant<
     ProviderRemoved, ServerUnreachable, KeyRequested, KeyObtained, KeyRefused, KeyPushed,
     KeyUnavailable, HostModeOrdered, VmCreationRequested, VmCreationRefused, VmCreationOrdered,
     VmCreated, EncryptionRequested, EncryptionRefused, EncryptionOrdered, EncryptionCompleted,
-    DecryptionRequested, DecryptionRefused, DecryptionOrdered, DecryptionCompleted, RecryptRequested,
+    DecryptionRequested, DecryptionRefused, DecryptionOrdered, DecryptionCompleted,
+    RecryptRequested,
     RecryptRefused, RecryptOrdered, RecryptCompleted, PowerRequested, PowerRefused, PowerOrdered,
     PowerCompleted, UnlockRequested, UnlockRefused, UnlockCompleted, OrderExpired>;
 

@@ -1,6 +1,7 @@
 // Words: enumerators, lists and sentences as people read them, in tables, errors and on a terminal.
 //
-// The forms that programs read are elsewhere: event.capnp's numbers, the JSON form's camelCase. Pure; any thread.
+// The forms that programs read are elsewhere: event.capnp's numbers, the JSON form's camelCase.
+// Pure; any thread.
 #pragma once
 
 #include <initializer_list>
@@ -30,8 +31,8 @@ template <class Texts>
   return list.empty() ? std::string(none) : list;
 }
 
-// A text of somebody else's for a terminal: no control character gets through, so that no line can pretend to
-// be another and no escape sequence works.
+// A text of somebody else's for a terminal: no control character gets through, so that no line can
+// pretend to be another and no escape sequence works.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   std::string out(text);
   for (char& c : out) {

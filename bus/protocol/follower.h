@@ -3,10 +3,10 @@
 //   connect ── HELLO(known) ──► welcome ── subscribe, first head ──► read up to it ──► live
 //                                  │                                     ▲              │ gap
 //                                  └─ head-went-back: forked             └──────────────┘
-// Gives the facts of its topics exactly once, in the order of their positions; checks that positions
-// rise, that neighbours chain, and that no fact is missing on any topic. Silence is never mistaken
-// for being up to date: only a head or a batch says how far the log is known.
-// Thread safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
+// Gives the facts of its topics exactly once, in the order of their positions; checks that
+// positions rise, that neighbours chain, and that no fact is missing on any topic. Silence is never
+// mistaken for being up to date: only a head or a batch says how far the log is known. Thread
+// safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,8 @@ enum class ErrorCode {
 
 struct Error {
   ErrorCode code = ErrorCode::kInvalid;
-  std::string detail;  // One sentence for a person: what happened, to what, what to do. Never a secret.
+  // One sentence for a person: what happened, to what, what to do. Never a secret.
+  std::string detail;
 
   bool operator==(const Error&) const = default;
 };
@@ -33,7 +34,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}   // NOLINT: implicit by design
+  // NOLINTNEXTLINE: implicit by design
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }

@@ -1,7 +1,7 @@
 // Bring-up: starts the parts of an installation in order, each once the one before answers.
 //
-// The first replica makes the cluster; the others ask to be admitted, and `up`, being the operator of the replicas it
-// starts, admits them. Threads: one; `turn` keeps supervising while this waits.
+// The first replica makes the cluster; the others ask to be admitted, and `up`, being the operator
+// of the replicas it starts, admits them. Threads: one; `turn` keeps supervising while this waits.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,8 @@
 
 namespace keytrail::cli {
 
-// Fills in what only running parts know. kUnavailable: a part did not answer in time; says which, and where its log is.
+// Fills in what only running parts know. kUnavailable: a part did not answer in time; says which,
+// and where its log is.
 [[nodiscard]] Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
                                     const std::function<void()>& turn,
                                     const std::function<bool()>& is_stopping);
@@ -24,8 +25,8 @@ struct Readiness {
   std::string state;  // in words
 };
 
-// Hosts have no socket to ask: vCenter tells which boot of each it knows from the log. Whoever wants
-// to know whether a host came up *again* makes the probe before the start.
+// Hosts have no socket to ask: vCenter tells which boot of each it knows from the log. Whoever
+// wants to know whether a host came up *again* makes the probe before the start.
 class ReadinessProbe {
  public:
   explicit ReadinessProbe(const Endpoints& endpoints);

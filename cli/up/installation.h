@@ -4,8 +4,9 @@
 //      config/PART.toml unlock/PART log/PART.log run/up.sock
 //      client/{operator.key,subscriber.key,kmip.pem,kmip.key,admin.password}
 //      eventstore/ kms-N/ vc-1/ host-N/ datastore/ds-1/
-// Folders are 0700, files 0600. The first start makes every identity: CURVE keys into the parts' sealed secret files,
-// public halves into the event store's allow-list. A second start finds all of it and makes nothing. Threads: one.
+// Folders are 0700, files 0600. The first start makes every identity: CURVE keys into the parts'
+// sealed secret files, public halves into the event store's allow-list. A second start finds all of
+// it and makes nothing. Threads: one.
 #pragma once
 
 #include <string>
@@ -29,7 +30,8 @@ struct UpOptions {
 // The folder, held by an exclusive lock until destroyed.
 class Installation {
  public:
-  // kConflict: another `keytrail up` has it, named by its pid. kInvalid: of another version, or not an installation.
+  // kConflict: another `keytrail up` has it, named by its pid. kInvalid: of another version, or not
+  // an installation.
   static Result<Installation> open(const UpOptions& options, Random& random);
   Installation(Installation&& other) noexcept;
   Installation(const Installation&) = delete;

@@ -1,7 +1,9 @@
 // Where the parts of an installation listen: one base, fixed distances. Loopback only.
 //
-//   +0 append · +1 live · +2 read · +3 command (store) · +4 HTTPS (store) · +6+i KMIP · +20+3i keyring, +21+3i command
-//   (kms) · +40 HTTPS, +41 host channel, +42 command (vcenter) · +60+i migration
+//   event store  +0 append · +1 live · +2 read · +3 command · +4 HTTPS
+//   kms-(i+1)    +6+i KMIP · +20+3i keyring · +21+3i command
+//   vcenter      +40 HTTPS · +41 host channel · +42 command
+//   host-(i+1)   +60+i migration
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,8 @@ class Ports {
   [[nodiscard]] std::string host_channel() const { return tcp(41); }
   [[nodiscard]] std::string vcenter_command() const { return tcp(42); }
 
-  // Every port that this installation will listen on can be had. kUnavailable names the port, what for, and the flag.
+  // Every port that this installation will listen on can be had. kUnavailable names the port, what
+  // for, and the flag.
   [[nodiscard]] Result<void> check_free(int replicas) const;
 
  private:

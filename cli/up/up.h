@@ -1,7 +1,7 @@
 // `keytrail up`: a whole installation on one machine, until SIGINT or SIGTERM.
 //
-//   open the folder (first start: make it) ─► event store ─► key servers, the first admits the others
-//   ─► vCenter ─► hosts ─► endpoints.json ─► supervise
+//   open the folder (first start: make it) ─► event store ─► key servers, the first admits
+//   the others ─► vCenter ─► hosts ─► endpoints.json ─► supervise
 // Threads: one. Errors end it with a sentence; the parts end with it.
 #pragma once
 

@@ -218,7 +218,8 @@ Result<std::unique_ptr<disk::DiskEngine>> DiskWork::open_at(const std::string& n
   }
   std::unique_ptr<disk::DiskEngine> engine =
       TRY(disk::DiskEngine::open(*folder, name, std::move(dek)));
-  // The second half of a shallow recrypt that a crash interrupted, once its outcome stands on the log.
+  // The second half of a shallow recrypt that a crash interrupted, once its outcome stands on the
+  // log.
   if (engine->encrypted() && engine->descriptor().encryption->key_id == vm.key.id) {
     TRY(disk::end_rewrap(*folder, name, *engine));
   }

@@ -59,7 +59,8 @@ class DiskWork {
                              Committed& committed);
   [[nodiscard]] disk::DiskKey new_disk_key(const KeyId& key, const SecretBytes& kek);
 
-  // One VM's work: what is held between commit and retire, under the mutex that makes it one after the other.
+  // One VM's work: what is held between commit and retire, under the mutex that makes it one after
+  // the other.
   struct Desk {
     std::mutex mutex;
     Committed committed;

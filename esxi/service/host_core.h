@@ -4,9 +4,9 @@
 //                                        └─► perform (the shell) ─► on_… ─► decide
 // A step function: the shell calls what happened and takes what is due. Nothing is owed twice at
 // once: an intent stays open until its facts came back from the log, so the next look at the state
-// sees them. Record, then use: a key is adopted only once KeyReceived is durable, an order performed
-// only once claimed.
-// Thread safety: one thread. Key material never enters: keys are named by id.
+// sees them. Record, then use: a key is adopted only once KeyReceived is durable, an order
+// performed only once claimed. Thread safety: one thread. Key material never enters: keys are named
+// by id.
 #pragma once
 
 #include <cstdint>

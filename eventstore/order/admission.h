@@ -1,7 +1,7 @@
 // Admission: whether a unit may be considered at all, before any guard is looked at.
 //
-// Well-formed within the caps, of the author's own part, on streams that the identity may append, with exactly
-// the attachments that its facts name. So one bad author cannot poison the log. Pure.
+// Well-formed within the caps, of the author's own part, on streams that the identity may append,
+// with exactly the attachments that its facts name. So one bad author cannot poison the log. Pure.
 #pragma once
 
 #include <string>

@@ -1,8 +1,10 @@
 // Commands of a replica from and into the JSON of the command socket.
 //
-//   status · keys {after?, limit?} · client.add {client, certificate, group?} · client.remove {client} · client.list
-//   sign-csr {request} · admit {replica, fingerprint} · retire {replica} · shredded {key} · stop
-// Certificates and requests are PEM, fingerprints hexadecimal, 64-bit numbers strings. Pure; any thread.
+//   status · keys {after?, limit?} · shredded {key} · stop
+//   client.add {client, certificate, group?} · client.remove {client} · client.list
+//   sign-csr {request} · admit {replica, fingerprint} · retire {replica}
+// Certificates and requests are PEM, fingerprints hexadecimal, 64-bit numbers strings. Pure; any
+// thread.
 #pragma once
 
 #include <string>

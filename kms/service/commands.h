@@ -1,7 +1,7 @@
 // Commands of a replica and their answers: what an operator may ask of a key server.
 //
-// Plain structs. command_json.h turns them from and into the JSON of the command socket. Only the identity
-// operator/cli gives commands; the facts carry it as their user.
+// Plain structs. command_json.h turns them from and into the JSON of the command socket. Only the
+// identity operator/cli gives commands; the facts carry it as their user.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct ListClients {};
 struct AskShredded {
   std::string object;
 };
-// A client's request that the shell has signed with the cluster's authority: recorded, then given out.
+// A client's request that the shell has signed with the cluster's authority: recorded, then given
+// out.
 struct RecordSigned {
   std::string subject;
   Hash fingerprint{};

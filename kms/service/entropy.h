@@ -1,7 +1,8 @@
 // Entropy: the fresh bytes of one request, and what is made of them.
 //
-// Slices are cut by HKDF-Expand under a label, since nobody knows before a batch is read how many keys it will make.
-// The same request decided again gets the same identifiers, keys and nonces. Threads: one; a value.
+// Slices are cut by HKDF-Expand under a label, since nobody knows before a batch is read how many
+// keys it will make. The same request decided again gets the same identifiers, keys and nonces.
+// Threads: one; a value.
 #pragma once
 
 #include <string>

@@ -1,10 +1,13 @@
-// Keyring port: how a replica that was admitted gets the cluster's keyring and authority from one that has them.
+// Keyring port: how a replica that was admitted gets the cluster's keyring and authority from one
+// that has them.
 //
 //   joiner ── TLS 1.3, ALPN keytrail-keyring/1, both certificates pinned by facts ──► granter
-//   granter: the core records KeyringGranted, then  u32 length | keyring | u32 length | CA key | u32 length | CA cert
+//   granter: the core records KeyringGranted, then
+//            u32 length | keyring | u32 length | CA key | u32 length | CA certificate
 //   or       u32 0 | u32 length | a sentence that says why not
-// Never over the bus: there it would stand in every subscriber's copy for ever. Lengths are little-endian and capped.
-// Threads: the port has one of its own, which serves one joiner at a time; fetch_keyring blocks, with bounds.
+// Never over the bus: there it would stand in every subscriber's copy for ever. Lengths are
+// little-endian and capped. Threads: the port has one of its own, which serves one joiner at a
+// time; fetch_keyring blocks, with bounds.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +52,8 @@ class KeyringPort {
   std::unique_ptr<Io> io_;
 };
 
-// Asks the replica at `endpoint`, whose certificate must be `pinned`. kUnavailable: it is not there; kRefused: it said
-// no, and why.
+// Asks the replica at `endpoint`, whose certificate must be `pinned`. kUnavailable: it is not
+// there; kRefused: it said no, and why.
 [[nodiscard]] Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
                                              const kmip::TlsIdentity& identity);
 

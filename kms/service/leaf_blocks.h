@@ -1,8 +1,9 @@
 // LeafBlocks: the leaves of the keyring that this process may spend, once each.
 //
-// Blocks are leased through the log and never used by a later process of the same replica: a leaf is spent when it is
-// taken, whatever becomes of the request, and a counter that came back from a file could seal two objects with one
-// key. The next block is asked for when half of the last is spent. Threads: one; a value.
+// Blocks are leased through the log and never used by a later process of the same replica: a leaf
+// is spent when it is taken, whatever becomes of the request, and a counter that came back from a
+// file could seal two objects with one key. The next block is asked for when half of the last is
+// spent. Threads: one; a value.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // MaterialStore: the sealed material of every object, and of some the opened one.
 //
-// Material is opened when it is asked for, never all at start; what was opened last stays in a cache of bounded size.
-// forget() wipes: a destroyed object's material is gone from memory at once, and from the keyring's file soon after.
-// Threads: one. Borrows the keyring.
+// Material is opened when it is asked for, never all at start; what was opened last stays in a
+// cache of bounded size. forget() wipes: a destroyed object's material is gone from memory at once,
+// and from the keyring's file soon after. Threads: one. Borrows the keyring.
 #pragma once
 
 #include <list>
@@ -24,8 +24,8 @@ class MaterialStore {
   void keep(const std::string& object, Bytes sealed);
   void forget(const std::string& object);
 
-  // Good until the next call. kNotFound: it is not on this replica, or its leaf was punctured. kCorrupt: it does not
-  // open.
+  // Good until the next call. kNotFound: it is not on this replica, or its leaf was punctured.
+  // kCorrupt: it does not open.
   [[nodiscard]] Result<const keyring::Material*> material(const Object& object);
 
   // Spends the leaf. REQUIRES: a leaf that was never used before, a fresh nonce.

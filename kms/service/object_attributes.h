@@ -1,5 +1,5 @@
-// What an object's attributes look like on the wire: those that a client gave, as they came; the others from what the
-// log says of the object. Pure.
+// What an object's attributes look like on the wire: those that a client gave, as they came; the
+// others from what the log says of the object. Pure.
 #pragma once
 
 #include <string>

@@ -1,17 +1,18 @@
 // ReplicaCore: a replica of a KMS cluster, without I/O: inputs in, outputs out.
 //
-//   KMIP request ─► decide on a draft of the state ─┬─► facts: submit, accepted ─► respond      (record, then reveal)
-//                        ▲                          ├─► none: ask the head, follow to it, decide ─► respond
-//                        └── follow ◄── conflict ◄──┘
-// Any replica answers anything at once: what a decision read is guarded, so a replica that lags meets a conflict,
-// follows and decides again, with the same identifiers, material and leaves. A connection has a floor, the highest
-// position acknowledged to it: its next request is decided when that has been followed, so a client reads its own
-// writes. Every answer with a release, a change or a refusal leaves only when its unit is durable.
+//   KMIP request ─► decide on a draft ─┬─► facts: submit, accepted ─► respond (record, then reveal)
+//                    ▲  of the state   ├─► none: ask the head, follow to it, decide ─► respond
+//                    └─── follow ◄── conflict
+// Any replica answers anything at once: what a decision read is guarded, so a replica that lags
+// meets a conflict, follows and decides again, with the same identifiers, material and leaves. A
+// connection has a floor, the highest position acknowledged to it: its next request is decided when
+// that has been followed, so a client reads its own writes. Every answer with a release, a change
+// or a refusal leaves only when its unit is durable.
 //
-// On its way to serving, a replica follows the log to its end, founds the cluster or waits to be admitted and for
-// the keyring, and punctures what was destroyed meanwhile. When the log is away it refuses: requests end with an
-// error and the listener closes, so that clients fail over.
-// Threads: one. Secrets: key material is in SecretBytes, in a bounded cache and in answers on their way.
+// On its way to serving, a replica follows the log to its end, founds the cluster or waits to be
+// admitted and for the keyring, and punctures what was destroyed meanwhile. When the log is away it
+// refuses: requests end with an error and the listener closes, so that clients fail over. Threads:
+// one. Secrets: key material is in SecretBytes, in a bounded cache and in answers on their way.
 #pragma once
 
 #include <map>
@@ -45,7 +46,8 @@ class ReplicaCore {
   explicit ReplicaCore(ReplicaOptions options);
 
   // Its keyring: the one it has at start, made for make_keyring, or got for fetch_keyring.
-  // REQUIRES: outlives the core. Whoever owns it punctures it as ordered, between two calls of the core.
+  // REQUIRES: outlives the core. Whoever owns it punctures it as ordered, between two calls of the
+  // core.
   void use(keyring::Keyring& keyring);
 
   // Time is data: the wall clock for answers, log time for rules. Neither goes back.

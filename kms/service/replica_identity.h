@@ -1,8 +1,11 @@
-// What a replica is known by, and what lets it speak for the cluster: keys and certificates in its sealed secret file.
+// What a replica is known by, and what lets it speak for the cluster: keys and certificates in its
+// sealed secret file.
 //
-//   identity   self-signed, made at the first start; facts pin it (ClusterCreated, ReplicaAdmitted); the keyring port
-//   kmip       signed by the cluster's authority once that is here; what KMIP clients see and may pin
-//   ca         the authority: made by the founder, handed to every admitted replica with the keyring
+//   identity   self-signed, made at the first start; facts pin it (ClusterCreated,
+//              ReplicaAdmitted); the keyring port speaks with it
+//   kmip       signed by the cluster's authority once that is here; KMIP clients see and may pin it
+//   ca         the authority: made by the founder, handed to every admitted replica with the
+//              keyring
 // Secret first: an entry is durable before anything names it. Threads: one.
 #pragma once
 

@@ -1,4 +1,5 @@
-// What goes into a replica's core and what comes out: values only, so that a shell and a simulation drive it alike.
+// What goes into a replica's core and what comes out: values only, so that a shell and a simulation
+// drive it alike.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace keytrail::kms {
 
-// Randomness is data: each request brings fresh bytes, of which identifiers, keys and nonces are derived.
+// Randomness is data: each request brings fresh bytes, of which identifiers, keys and nonces are
+// derived.
 inline constexpr std::size_t kEntropyBytes = 80;
 
 using ConnectionId = std::uint64_t;

@@ -305,7 +305,8 @@ void ReplicaCore::fail(OpenLease&, const std::string& why) {
   }
 }
 
-// The log will never take it: nothing else can be said, so this replica stops rather than go on in silence.
+// The log will never take it: nothing else can be said, so this replica stops rather than go on in
+// silence.
 void ReplicaCore::fail(OpenDuty&, const std::string& why) {
   end("What this replica has to state is refused by the log: " + why);
 }

@@ -1,11 +1,13 @@
-// ReplicaService: a KMS replica as a process: its core, and everything around it that touches the world.
+// ReplicaService: a KMS replica as a process: its core, and everything around it that touches the
+// world.
 //
 //   start  opens secrets and keyring, binds the command and the keyring port
-//   run    the core's loop: log, requests, commands in; submissions, answers, punctures out; until told to stop
+//   run    the core's loop: log, requests, commands in; submissions, answers, punctures out; until
+//          told to stop
 // The KMIP listener opens when the core says that it serves, and closes when the log is away.
-// Threads: the caller of run() is the core's; KMIP server, command server and keyring port have one each and only put
-// into a bounded mailbox; fetching the keyring is a thread while it lasts.
-// Errors are one sentence for the operator each.
+// Threads: the caller of run() is the core's; KMIP server, command server and keyring port have one
+// each and only put into a bounded mailbox; fetching the keyring is a thread while it lasts. Errors
+// are one sentence for the operator each.
 #pragma once
 
 #include <functional>
@@ -50,8 +52,8 @@ struct ReplicaServiceOptions {
 
 class ReplicaService {
  public:
-  // What is borrowed outlives it. kUnavailable: a port is in use; kRefused: the unlock secret does not open the
-  // keyring; kInvalid: the options.
+  // What is borrowed outlives it. kUnavailable: a port is in use; kRefused: the unlock secret does
+  // not open the keyring; kInvalid: the options.
   struct Surroundings {
     SecretFile& secrets;
     const UnlockSecret& unlock;
@@ -63,7 +65,8 @@ class ReplicaService {
                                                                      Surroundings surroundings);
   ~ReplicaService();
 
-  // Until `stop_fd` is readable or an operator says stop. An error: why it could not go on. REQUIRES: once.
+  // Until `stop_fd` is readable or an operator says stop. An error: why it could not go on.
+  // REQUIRES: once.
   [[nodiscard]] Result<void> run(int stop_fd);
 
   // Where it really listens.

@@ -1,11 +1,12 @@
-// RequestDecider: one KMIP request message, from its payloads to what is to be recorded and answered.
+// RequestDecider: one KMIP request message, from its payloads to what is to be recorded and
+// answered.
 //
-// The whole batch is decided on one draft and becomes one unit of the log: items see the effects of earlier ones, the ID
-// placeholder goes along, and Undo means to drop the draft. A refused item is a fact like a granted one. Nothing is
-// revealed here: the answer waits for its unit.
-// Material is made and sealed once per item and kept with the request, so that a request decided again neither spends
-// another leaf nor gives another key.
-// Threads: one, the core's. Borrows the state, the materials and the leaves.
+// The whole batch is decided on one draft and becomes one unit of the log: items see the effects of
+// earlier ones, the ID placeholder goes along, and Undo means to drop the draft. A refused item is
+// a fact like a granted one. Nothing is revealed here: the answer waits for its unit. Material is
+// made and sealed once per item and kept with the request, so that a request decided again neither
+// spends another leaf nor gives another key. Threads: one, the core's. Borrows the state, the
+// materials and the leaves.
 #pragma once
 
 #include <map>
@@ -58,7 +59,8 @@ class RequestDecider {
 
   [[nodiscard]] RequestDecision decide(KmipWork& work, const Moment& moment);
 
-  // Nothing in it can be recorded, failures aside: so the head is asked for first, and it is decided once.
+  // Nothing in it can be recorded, failures aside: so the head is asked for first, and it is
+  // decided once.
   [[nodiscard]] bool only_reads(const KmipWork& work) const;
 
  private:

@@ -1,7 +1,8 @@
-// From KMIP's payloads to the model's commands: which attribute says what, and which may not be given at all.
+// From KMIP's payloads to the model's commands: which attribute says what, and which may not be
+// given at all.
 //
-// What the standard's table of attributes (kms/kmip/attributes.h) can say is checked here, the rules of life are the
-// model's. Material is not looked at. Pure.
+// What the standard's table of attributes (kms/kmip/attributes.h) can say is checked here, the
+// rules of life are the model's. Material is not looked at. Pure.
 #pragma once
 
 #include "kms/kmip/payloads.h"
@@ -15,7 +16,8 @@
 
 namespace keytrail::kms {
 
-// A request whose identifier is left out means `placeholder`, the one of the batch; empty: there is none.
+// A request whose identifier is left out means `placeholder`, the one of the batch; empty: there is
+// none.
 [[nodiscard]] Decided<std::string> identifier(const kmip::ObjectId& given,
                                               const std::string& placeholder);
 

@@ -1,5 +1,5 @@
-// What the server says of itself: Discover Versions and Query (KMIP 1.4, sections 4.25 and 4.26). The same for every
-// client, and on every replica. Pure.
+// What the server says of itself: Discover Versions and Query (KMIP 1.4, sections 4.25 and 4.26).
+// The same for every client, and on every replica. Pure.
 #pragma once
 
 #include "kms/kmip/payloads.h"

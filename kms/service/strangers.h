@@ -1,7 +1,9 @@
-// Strangers: who was turned away before having a name we trust, counted, so that they cannot fill the log.
+// Strangers: who was turned away before having a name we trust, counted, so that they cannot fill
+// the log.
 //
-// The first refusal of a kind is stated at once, as long as at most 60 are stated in a minute; the others are counted
-// and stated together a minute later. What is remembered is bounded. Threads: one; a value.
+// The first refusal of a kind is stated at once, as long as at most 60 are stated in a minute; the
+// others are counted and stated together a minute later. What is remembered is bounded. Threads:
+// one; a value.
 #pragma once
 
 #include <map>

@@ -70,6 +70,8 @@ std::vector<std::string> leftovers(const SourceTree& tree) {
   });
 }
 
+TEST(HouseRulesTest, NoLineIsWiderThan100Columns) { EXPECT_THAT(wide_lines(project()), IsEmpty()); }
+
 TEST(HouseRulesTest, NoFileHasMoreThan600Lines) { EXPECT_THAT(long_files(project()), IsEmpty()); }
 
 TEST(HouseRulesTest, EveryHeaderOpensWithItsStory) {
@@ -78,7 +80,7 @@ TEST(HouseRulesTest, EveryHeaderOpensWithItsStory) {
 
 TEST(HouseRulesTest, NothingIsLeftOver) { EXPECT_THAT(leftovers(project()), IsEmpty()); }
 
-// --- each check can fail ------------------------------------------------------------------------------
+// --- each check can fail -------------------------------------------------------------------------
 
 TEST(HouseRulesCheckTest, WidthCountsCharactersNotBytes) {
   std::string arrows;

@@ -29,7 +29,8 @@ TEST(LayeringTest, LibrariesOfOthersStayInTheFilesThatUseThem) {
 }
 
 TEST(LayeringTest, TheTableHasNoCycle) {
-  // Each row's folders stand above it, or can be put there: repeatedly take away what includes nothing left.
+  // Each row's folders stand above it, or can be put there: repeatedly take away what includes
+  // nothing left.
   std::vector<Layer> left = layers();
   for (bool moved = true; moved && !left.empty();) {
     moved =
@@ -42,7 +43,7 @@ TEST(LayeringTest, TheTableHasNoCycle) {
   EXPECT_THAT(left, IsEmpty());
 }
 
-// --- each check can fail ------------------------------------------------------------------------------
+// --- each check can fail -------------------------------------------------------------------------
 
 TEST(LayeringCheckTest, AnIncludeThatTheTableDoesNotNameIsNamed) {
   EXPECT_THAT(breaches_of_layers({{"kms/model/a.cc", "// x\n#include \"bus/wire/socket.h\"\n"}}),

@@ -1,7 +1,8 @@
 // The layers: who may include whom. DESIGN of the whole in one table.
 //
-// A folder is a library; its row names the folders that its files may include beside itself. `cli` wires
-// everything together and `tests` check everything, so neither has a row; nothing includes them.
+// A folder is a library; its row names the folders that its files may include beside itself. `cli`
+// wires everything together and `tests` check everything, so neither has a row; nothing includes
+// them.
 #pragma once
 
 #include <string>
@@ -24,7 +25,8 @@ struct ThirdParty {
 };
 [[nodiscard]] const std::vector<ThirdParty>& third_parties();
 
-// Each breach of the table as a sentence: "kms/model/a.cc:3 includes esxi/model/b.h: …". Empty: all is well.
+// Each breach of the table as a sentence: "kms/model/a.cc:3 includes esxi/model/b.h: …". Empty: all
+// is well.
 [[nodiscard]] std::vector<std::string> breaches_of_layers(const SourceTree& tree);
 // What a file reaches through everything it includes: siblings never meet, models stay pure.
 [[nodiscard]] std::vector<std::string> breaches_of_reach(const SourceTree& tree);

@@ -1,4 +1,5 @@
-// The sources as text: what the rules of the house are checked on. Made-up trees show that a check can fail.
+// The sources as text: what the rules of the house are checked on. Made-up trees show that a check
+// can fail.
 #pragma once
 
 #include <map>

@@ -1,4 +1,5 @@
-// HostLog: a log in memory for tests of the host: it gives positions and versions, and holds guards to them.
+// HostLog: a log in memory for tests of the host: it gives positions and versions, and holds guards
+// to them.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// Hostile frames of the bus: whatever arrives is decoded or refused, and what was decoded is written
-// again and reads as the same message.
+// Hostile frames of the bus: whatever arrives is decoded or refused, and what was decoded is
+// written again and reads as the same message.
 #include <cstdlib>
 
 #include "bus/protocol/message_codec.h"

@@ -1,9 +1,11 @@
 // leak_scan: is any key of an installation anywhere where it must not be?
 //
-//   leak_scan make-client FOLDER                 an auditor's key and certificate, to be enrolled in vCenter's group
+//   leak_scan make-client FOLDER
+//     makes an auditor's key and certificate, to be enrolled in vCenter's group
 //   leak_scan search --server H:P --cert F --key F --ca F --datastore DIR [--pid N]... PLACE...
-// Gets every KEK over KMIP, unwraps every DEK, searches PLACEs and processes for all of them, then plants one in a
-// file of its own and must find it there. Exit code 0: no hit, and the planted one found.
+// Gets every KEK over KMIP, unwraps every DEK, searches PLACEs and processes for all of them, then
+// plants one in a file of its own and must find it there. Exit code 0: no hit, and the planted one
+// found.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>

@@ -1,7 +1,8 @@
 // Searching for secrets: raw, in hexadecimal, and in base64 at each of its three alignments.
 //
-// Files are read in pieces that overlap, so a secret across a border is found. A process is searched as a core dump of
-// it would be: all its memory but what is marked "do not dump". Threads: one.
+// Files are read in pieces that overlap, so a secret across a border is found. A process is
+// searched as a core dump of it would be: all its memory but what is marked "do not dump". Threads:
+// one.
 #pragma once
 
 #include <cstdint>

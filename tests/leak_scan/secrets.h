@@ -1,5 +1,6 @@
-// The secrets of an installation, gathered the way anyone could who was let in: every KEK over KMIP, as a client of
-// vCenter's group (each release is on the log), and every DEK unwrapped from the descriptors of a datastore.
+// The secrets of an installation, gathered the way anyone could who was let in: every KEK over
+// KMIP, as a client of vCenter's group (each release is on the log), and every DEK unwrapped from
+// the descriptors of a datastore.
 //
 // Only this test collects them; no product command does. Threads: one.
 #pragma once

@@ -1,8 +1,8 @@
 // StoreUnderTest: a real event store on free ports of loopback, over RocksDB in a temporary folder.
 //
 //   StoreUnderTest store({{.name = "kms/kms-1", .prefixes = {…}, .topics = {…}, .sockets = {…}}});
-//   wire::LogLink link(context, {.endpoints = store.log_endpoints(), …}, store.keys_of("kms/kms-1"),
-//                      clock);
+//   wire::LogLink link(context, {.endpoints = store.log_endpoints(), …},
+//                      store.keys_of("kms/kms-1"), clock);
 // The store runs on its own thread; stop() and start() restart it over the same log. One thread
 // besides.
 #pragma once

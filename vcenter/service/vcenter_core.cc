@@ -153,7 +153,8 @@ void VCenterCore::refuse(Token token, std::string code, std::string message, std
 
 void VCenterCore::on_request(Request request) {
   if (std::holds_alternative<StatusRequest>(request.ask)) {
-    // At the first start "live" waits for what every command needs: inventory, roles, administrator.
+    // At the first start "live" waits for what every command needs: inventory, roles,
+    // administrator.
     const bool is_ready = health_ == LogHealth::kLive && !is_unfounded(state_);
     const char* const log = is_ready                      ? "live"
                             : health_ == LogHealth::kLost ? "lost"

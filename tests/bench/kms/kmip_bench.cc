@@ -1,8 +1,8 @@
-// kmip_bench: KMIP Get and Create per second at 1 and more connections, each request recorded durably before its
-// answer leaves; and beside them how often this disk syncs, which is what bounds them: half of
-// connections / (1.5 x sync) is the aim.
+// kmip_bench: KMIP Get and Create per second at 1 and more connections, each request recorded
+// durably before its answer leaves; and beside them how often this disk syncs, which is what bounds
+// them: half of connections / (1.5 x sync) is the aim.
 //
-//   kmip_bench [SECONDS]     one event store and one replica in this process, clients over mutual TLS
+//   kmip_bench [SECONDS]   one event store and one replica in this process, clients over mutual TLS
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 // A replica as a process of its own, for tests that kill it: kms_replica_program KEY=VALUE…
 //
-// Keys: name, cluster, folder, curve (file), append, live, read, server_key, kmip_port, keyring, command, operator_key,
-// peers (NAME=ENDPOINT, parted by commas).
+// Keys: name, cluster, folder, curve (file), append, live, read, server_key, kmip_port, keyring,
+// command, operator_key, peers (NAME=ENDPOINT, parted by commas).
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>

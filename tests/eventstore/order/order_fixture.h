@@ -1,4 +1,5 @@
-// OrderFixture: an orderer, its disk as a list of batches, and authors that write one line per unit.
+// OrderFixture: an orderer, its disk as a list of batches, and authors that write one line per
+// unit.
 #pragma once
 
 #include <gtest/gtest.h>

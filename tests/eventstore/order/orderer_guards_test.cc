@@ -64,7 +64,8 @@ TEST_F(OrdererGuardsTest, TwoCreatorsOfOneNameExcludeEachOther) {
 }
 
 TEST_F(OrdererGuardsTest, ARefusalIsGuardedLikeAChange) {
-  // kms-2 refuses a Get because the key does not exist, while kms-1 creates it: the refusal must not stand.
+  // kms-2 refuses a Get because the key does not exist, while kms-1 creates it: the refusal must
+  // not stand.
   append(kms1_, unit_of(kms1_, "kms/c/object/k", {{"kms/c/object/k", 0}}));
   const auto refusal =
       append(kms2_, unit_of(kms2_, "kms/c/object/k", {{"kms/c/object/k", 0}}, Effect::kNote));

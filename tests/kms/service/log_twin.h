@@ -1,7 +1,7 @@
 // LogTwin: the event store as a replica sees it, in a vector: checks guards, stamps, keeps.
 //
-// A rig holds one replica's core with its keyring in memory, and carries its outputs in and out step by step, so that a
-// test decides who lags and what is lost. One thread.
+// A rig holds one replica's core with its keyring in memory, and carries its outputs in and out
+// step by step, so that a test decides who lags and what is lost. One thread.
 #pragma once
 
 #include <map>
@@ -57,7 +57,8 @@ class Rig {
  public:
   Rig(LogTwin& log, const std::string& name, bool founds);
 
-  // Everything up to the head is followed, and what comes of it carried out, until nothing is left to do.
+  // Everything up to the head is followed, and what comes of it carried out, until nothing is left
+  // to do.
   void settle();
   // One round of outputs without following: submissions reach the log, answers are collected.
   void carry_out();

@@ -67,7 +67,8 @@ TEST(ParseCommandTest, HostileTextIsRefused) {
        R"({"command":"vm.create","arguments":{"vm":"a","disk_bytes":1.5}})",
        R"({"command":"provider.add","arguments":{"provider":"p","servers":"x"}})",
        R"({"command":"provider.add","arguments":{"provider":"p","servers":["h:0"]}})",
-       R"({"command":"provider.add","arguments":{"provider":"p","servers":["h"],"accept":["z"]}})"}) {
+       R"({"command":"provider.add",)"
+       R"("arguments":{"provider":"p","servers":["h"],"accept":["z"]}})"}) {
     EXPECT_NE(fault_of(json), "none") << json;
   }
   EXPECT_NE(fault_of(std::string(200'000, '[')), "none");
