@@ -100,6 +100,7 @@ void ReadLoop::handle(const std::string& verb, const Request& request) {
   if (session == sessions_.end()) {
     return refuse(request, "malformed", "a connection begins with HELLO", "send HELLO first");
   }
+  session->second.heard = ++requests_;
   if (verb == "HEAD") {
     send(request.route, request.id, "HEAD", wire::to_json(shared_.head()));
   } else if (verb == "READ") {
@@ -129,11 +130,10 @@ void ReadLoop::hello(const Request& request) {
   if (const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head)) {
     return refuse(request, "head-went-back", *wrong, "restore the log from a backup");
   }
-  if (sessions_.size() >= kSessionsMax && !sessions_.contains(request.route)) {
-    return refuse(request, "overloaded", "too many readers are connected", "try again later");
-  }
-  sessions_.insert_or_assign(request.route,
-                             Session{.identity = request.identity, .form = hello->form});
+  if (!sessions_.contains(request.route)) make_room_for_a_session();
+  sessions_.insert_or_assign(
+      request.route,
+      Session{.identity = request.identity, .form = hello->form, .heard = ++requests_});
   send(request.route, request.id, "WELCOME",
        wire::to_json(wire::Welcome{.log = log_id,
                                    .generation = head.generation,
@@ -234,6 +234,23 @@ void ReadLoop::credit(const Request& request) {
 void ReadLoop::forget(const Bytes& route) {
   sessions_.erase(route);
   follows_.remove_if([&](const Follow& follow) { return follow.route == route; });
+}
+
+// Nobody tells when a reader goes away, unless it says BYE: when there are too many, the one that
+// was silent longest is forgotten. If it is there after all, it says HELLO again.
+void ReadLoop::make_room_for_a_session() {
+  if (sessions_.size() < kSessionsMax) return;
+  const auto follows = [&](const Bytes& route) {
+    return std::any_of(follows_.begin(), follows_.end(),
+                       [&](const Follow& follow) { return follow.route == route; });
+  };
+  auto oldest = sessions_.end();
+  for (auto session = sessions_.begin(); session != sessions_.end(); ++session) {
+    const bool older = oldest == sessions_.end() || session->second.heard < oldest->second.heard;
+    if (older && !follows(session->first)) oldest = session;
+  }
+  KEYTRAIL_CHECK(oldest != sessions_.end());  // There are fewer followers than sessions.
+  sessions_.erase(oldest);
 }
 
 bool ReadLoop::serve_followers() {

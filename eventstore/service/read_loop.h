@@ -44,6 +44,7 @@ class ReadLoop {
   struct Session {
     std::string identity;
     wire::PayloadForm form = wire::PayloadForm::kFacts;
+    std::uint64_t heard = 0;  // which request was its last
   };
   struct Request {
     Bytes route;
@@ -73,6 +74,7 @@ class ReadLoop {
   void follow(const Request& request, const Session& session);
   void credit(const Request& request);
   void forget(const Bytes& route);
+  void make_room_for_a_session();
   // True: somebody can be given more at once.
   bool serve_followers();
   bool serve(Follow& follow, const protocol::Head& head);
@@ -93,6 +95,7 @@ class ReadLoop {
   wire::WakeEvent changed_;
   wire::WakeEvent stop_;
   std::map<Bytes, Session> sessions_;  // by routing id
+  std::uint64_t requests_ = 0;
   std::list<Follow> follows_;
   std::uint64_t removals_ = 0;
   std::thread thread_;
