@@ -32,6 +32,13 @@ EVP_MAC_CTX* new_hmac_context() {
   return context;
 }
 
+// OpenSSL keeps a copy of a context's key, in the ordinary heap, until its next key comes; this
+// one is no secret.
+void forget_key(EVP_MAC_CTX* context) {
+  constexpr std::uint8_t kNoKey[32] = {};
+  KEYTRAIL_CHECK(EVP_MAC_init(context, kNoKey, sizeof kNoKey, nullptr) == 1);
+}
+
 void hmac_into(std::span<std::uint8_t> out, const SecretBytes& key,
                std::initializer_list<ByteView> pieces) {
   thread_local const std::unique_ptr<EVP_MAC_CTX, MacContextFree> context(new_hmac_context());
@@ -44,6 +51,7 @@ void hmac_into(std::span<std::uint8_t> out, const SecretBytes& key,
   std::size_t length = 0;
   KEYTRAIL_CHECK(EVP_MAC_final(context.get(), out.data(), &length, out.size()) == 1);
   KEYTRAIL_CHECK(length == out.size());
+  forget_key(context.get());
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "bus/secret/file.h"
 #include "kms/kmip/certificate.h"
 #include "tests/leak_scan/scan.h"
+#include "tests/leak_scan/secrets.h"
 
 namespace keytrail::leak_scan {
 namespace {

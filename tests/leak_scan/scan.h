@@ -9,9 +9,15 @@
 #include <string>
 #include <vector>
 
-#include "tests/leak_scan/secrets.h"
+#include "bus/secret/secret_bytes.h"
 
 namespace keytrail::leak_scan {
+
+struct Secret {
+  std::string what;  // "KEK 1f0c…", "DEK of vm-1"
+  std::string key;   // unique identifier of the KEK
+  SecretBytes bytes;
+};
 
 struct Needle {
   std::string what;  // "DEK of vm-1, base64"

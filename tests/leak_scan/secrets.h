@@ -9,14 +9,9 @@
 #include <vector>
 
 #include "kms/kmip/client.h"
+#include "tests/leak_scan/scan.h"
 
 namespace keytrail::leak_scan {
-
-struct Secret {
-  std::string what;  // "KEK 1f0c…", "DEK of vm-1"
-  std::string key;   // unique identifier of the KEK
-  SecretBytes bytes;
-};
 
 struct KmipFiles {
   std::string server;  // host:port
