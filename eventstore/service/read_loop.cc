@@ -44,7 +44,8 @@ ReadLoop::ReadLoop(wire::Socket read, const EventLog& log, SharedState& shared,
       log_(log),
       shared_(shared),
       installation_(std::move(installation)),
-      heartbeat_ms_(heartbeat_ms) {
+      heartbeat_ms_(heartbeat_ms),
+      sessions_(kSessionsMax, [this](const Bytes& route) { return follows(route); }) {
   shared_.wake_on_change(changed_);
   thread_ = std::thread([this] { run(); });
 }
@@ -96,17 +97,16 @@ void ReadLoop::take_requests() {
 void ReadLoop::handle(const std::string& verb, const Request& request) {
   if (verb == "HELLO") return hello(request);
   if (verb == "BYE") return forget(request.route);
-  const auto session = sessions_.find(request.route);
-  if (session == sessions_.end()) {
+  const ReaderSession* const session = sessions_.hear(request.route);
+  if (session == nullptr) {
     return refuse(request, "malformed", "a connection begins with HELLO", "send HELLO first");
   }
-  session->second.heard = ++requests_;
   if (verb == "HEAD") {
     send(request.route, request.id, "HEAD", wire::to_json(shared_.head()));
   } else if (verb == "READ") {
-    read(request, session->second);
+    read(request, *session);
   } else if (verb == "FOLLOW") {
-    follow(request, session->second);
+    follow(request, *session);
   } else if (verb == "CREDIT") {
     credit(request);
   } else {
@@ -130,10 +130,7 @@ void ReadLoop::hello(const Request& request) {
   if (const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head)) {
     return refuse(request, "head-went-back", *wrong, "restore the log from a backup");
   }
-  if (!sessions_.contains(request.route)) make_room_for_a_session();
-  sessions_.insert_or_assign(
-      request.route,
-      Session{.identity = request.identity, .form = hello->form, .heard = ++requests_});
+  sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
   send(request.route, request.id, "WELCOME",
        wire::to_json(wire::Welcome{.log = log_id,
                                    .generation = head.generation,
@@ -161,7 +158,7 @@ const char* code_of(const Error& error) {
 
 }  // namespace
 
-void ReadLoop::read(const Request& request, const Session& session) {
+void ReadLoop::read(const Request& request, const ReaderSession& session) {
   const auto query = wire::read_query_from(request.body);
   if (!query.ok()) return refuse(request, "malformed", query.error().detail, "");
   const auto selector = selector_for(query->selection, shared_, session.identity);
@@ -201,7 +198,7 @@ Result<Position> ReadLoop::fill(Payload& payload, const Selector& selector, Posi
   return processed;
 }
 
-void ReadLoop::follow(const Request& request, const Session& session) {
+void ReadLoop::follow(const Request& request, const ReaderSession& session) {
   const auto query = wire::follow_query_from(request.body);
   if (!query.ok()) return refuse(request, "malformed", query.error().detail, "");
   auto selector = selector_for(query->selection, shared_, session.identity);
@@ -232,25 +229,13 @@ void ReadLoop::credit(const Request& request) {
 }
 
 void ReadLoop::forget(const Bytes& route) {
-  sessions_.erase(route);
+  sessions_.forget(route);
   follows_.remove_if([&](const Follow& follow) { return follow.route == route; });
 }
 
-// Nobody tells when a reader goes away, unless it says BYE: when there are too many, the one that
-// was silent longest is forgotten. If it is there after all, it says HELLO again.
-void ReadLoop::make_room_for_a_session() {
-  if (sessions_.size() < kSessionsMax) return;
-  const auto follows = [&](const Bytes& route) {
-    return std::any_of(follows_.begin(), follows_.end(),
-                       [&](const Follow& follow) { return follow.route == route; });
-  };
-  auto oldest = sessions_.end();
-  for (auto session = sessions_.begin(); session != sessions_.end(); ++session) {
-    const bool older = oldest == sessions_.end() || session->second.heard < oldest->second.heard;
-    if (older && !follows(session->first)) oldest = session;
-  }
-  KEYTRAIL_CHECK(oldest != sessions_.end());  // There are fewer followers than sessions.
-  sessions_.erase(oldest);
+bool ReadLoop::follows(const Bytes& route) const {
+  return std::any_of(follows_.begin(), follows_.end(),
+                     [&](const Follow& follow) { return follow.route == route; });
 }
 
 bool ReadLoop::serve_followers() {
@@ -258,7 +243,7 @@ bool ReadLoop::serve_followers() {
   const protocol::Head head = shared_.head();
   for (Follow& follow : follows_) more = serve(follow, head) || more;
   for (const Follow& follow : follows_) {
-    if (follow.gone) sessions_.erase(follow.route);
+    if (follow.gone) sessions_.forget(follow.route);
   }
   follows_.remove_if([](const Follow& follow) { return follow.gone; });
   return more;

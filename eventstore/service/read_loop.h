@@ -9,13 +9,13 @@
 #include <chrono>
 #include <functional>
 #include <list>
-#include <map>
 #include <string>
 #include <thread>
 
 #include "bus/wire/read_protocol.h"
 #include "bus/wire/socket.h"
 #include "eventstore/log/event_log.h"
+#include "eventstore/service/reader_sessions.h"
 #include "eventstore/service/selector.h"
 #include "eventstore/service/shared_state.h"
 
@@ -26,6 +26,7 @@ inline constexpr std::size_t kAnswerBytesMax =
 inline constexpr std::size_t kScannedFactsMax = 32'768;  // looked at for one answer
 inline constexpr std::size_t kSessionsMax = 4096;
 inline constexpr std::size_t kFollowersMax = 1024;
+static_assert(kFollowersMax < kSessionsMax, "a session can always be forgotten");
 inline constexpr std::uint32_t kCreditMax = 65'536;
 inline constexpr Position kFellBehindFacts = 10'000;
 inline constexpr std::uint64_t kBookmarkFacts = 1'000;
@@ -41,11 +42,6 @@ class ReadLoop {
  private:
   using SteadyClock = std::chrono::steady_clock;
 
-  struct Session {
-    std::string identity;
-    wire::PayloadForm form = wire::PayloadForm::kFacts;
-    std::uint64_t heard = 0;  // which request was its last
-  };
   struct Request {
     Bytes route;
     Bytes id;
@@ -70,11 +66,11 @@ class ReadLoop {
   void take_requests();
   void handle(const std::string& verb, const Request& request);
   void hello(const Request& request);
-  void read(const Request& request, const Session& session);
-  void follow(const Request& request, const Session& session);
+  void read(const Request& request, const ReaderSession& session);
+  void follow(const Request& request, const ReaderSession& session);
   void credit(const Request& request);
   void forget(const Bytes& route);
-  void make_room_for_a_session();
+  [[nodiscard]] bool follows(const Bytes& route) const;
   // True: somebody can be given more at once.
   bool serve_followers();
   bool serve(Follow& follow, const protocol::Head& head);
@@ -94,9 +90,8 @@ class ReadLoop {
   const int heartbeat_ms_;
   wire::WakeEvent changed_;
   wire::WakeEvent stop_;
-  std::map<Bytes, Session> sessions_;  // by routing id
-  std::uint64_t requests_ = 0;
   std::list<Follow> follows_;
+  ReaderSessions sessions_;
   std::uint64_t removals_ = 0;
   std::thread thread_;
 };
