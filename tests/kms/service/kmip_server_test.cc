@@ -447,8 +447,7 @@ TEST_F(KmipServerTest, PyKmipShakesHandsAndDiscoversVersions) {
   const bool printed = std::fgets(line, sizeof line, pipe) != nullptr;
   const int status = pclose(pipe);
   std::filesystem::remove_all(folder);
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "PyKMIP is not installed";
-  EXPECT_EQ(status, 0);
+  EXPECT_EQ(status, 0) << "is PyKMIP installed? './run setup' does it";
   ASSERT_TRUE(printed);
   EXPECT_STREQ(line, "1.4 1.3 1.2 1.1 1.0\n");
 }

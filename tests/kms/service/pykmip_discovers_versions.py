@@ -1,15 +1,12 @@
 """Debian's PyKMIP client shakes hands with a server and asks what it speaks.
 
 usage: pykmip_discovers_versions.py PORT CERTIFICATE KEY CA
-Prints the versions, the preferred first. Exit status 77: PyKMIP is not installed.
+Prints the versions, the preferred first.
 """
 import sys
 
-try:
-    from kmip.core.enums import ResultStatus
-    from kmip.services.kmip_client import KMIPProxy
-except ImportError:
-    sys.exit(77)
+from kmip.core.enums import ResultStatus
+from kmip.services.kmip_client import KMIPProxy
 
 port, certificate, key, authority = sys.argv[1:]
 client = KMIPProxy(host="127.0.0.1", port=int(port), certfile=certificate, keyfile=key,
