@@ -135,44 +135,25 @@ void write(const Event& event, encoded::Esxi::Builder to) {
 std::optional<Event> read(encoded::Esxi::Reader from, codec::Problem& problem) {
   using Arm = encoded::Esxi::Which;
   switch (from.which()) {
-    case Arm::HOST_STARTED:
-      return codec::read<HostStarted>(from.getHostStarted(), problem);
-    case Arm::HOST_MODE_CHANGED:
-      return codec::read<HostModeChanged>(from.getHostModeChanged(), problem);
-    case Arm::KEY_RECEIVED:
-      return codec::read<KeyReceived>(from.getKeyReceived(), problem);
-    case Arm::KEY_ERASED:
-      return codec::read<KeyErased>(from.getKeyErased(), problem);
-    case Arm::VM_CREATION_STARTED:
-      return codec::read<VmCreationStarted>(from.getVmCreationStarted(), problem);
-    case Arm::ENCRYPTION_STARTED:
-      return codec::read<EncryptionStarted>(from.getEncryptionStarted(), problem);
-    case Arm::DECRYPTION_STARTED:
-      return codec::read<DecryptionStarted>(from.getDecryptionStarted(), problem);
-    case Arm::RECRYPT_STARTED:
-      return codec::read<RecryptStarted>(from.getRecryptStarted(), problem);
-    case Arm::POWER_CHANGE_STARTED:
-      return codec::read<PowerChangeStarted>(from.getPowerChangeStarted(), problem);
-    case Arm::ORDER_REFUSED:
-      return codec::read<OrderRefused>(from.getOrderRefused(), problem);
-    case Arm::DISK_CREATED:
-      return codec::read<DiskCreated>(from.getDiskCreated(), problem);
-    case Arm::DISK_ENCRYPTED:
-      return codec::read<DiskEncrypted>(from.getDiskEncrypted(), problem);
-    case Arm::DISK_DECRYPTED:
-      return codec::read<DiskDecrypted>(from.getDiskDecrypted(), problem);
-    case Arm::DISK_RECRYPTED:
-      return codec::read<DiskRecrypted>(from.getDiskRecrypted(), problem);
-    case Arm::DISK_USAGE:
-      return codec::read<DiskUsage>(from.getDiskUsage(), problem);
-    case Arm::GUEST_STARTED:
-      return codec::read<GuestStarted>(from.getGuestStarted(), problem);
-    case Arm::GUEST_STOPPED:
-      return codec::read<GuestStopped>(from.getGuestStopped(), problem);
-    case Arm::VM_LOCKED:
-      return codec::read<VmLocked>(from.getVmLocked(), problem);
-    case Arm::VM_UNLOCKED:
-      return codec::read<VmUnlocked>(from.getVmUnlocked(), problem);
+    EVENT_ARM(HOST_STARTED, HostStarted);
+    EVENT_ARM(HOST_MODE_CHANGED, HostModeChanged);
+    EVENT_ARM(KEY_RECEIVED, KeyReceived);
+    EVENT_ARM(KEY_ERASED, KeyErased);
+    EVENT_ARM(VM_CREATION_STARTED, VmCreationStarted);
+    EVENT_ARM(ENCRYPTION_STARTED, EncryptionStarted);
+    EVENT_ARM(DECRYPTION_STARTED, DecryptionStarted);
+    EVENT_ARM(RECRYPT_STARTED, RecryptStarted);
+    EVENT_ARM(POWER_CHANGE_STARTED, PowerChangeStarted);
+    EVENT_ARM(ORDER_REFUSED, OrderRefused);
+    EVENT_ARM(DISK_CREATED, DiskCreated);
+    EVENT_ARM(DISK_ENCRYPTED, DiskEncrypted);
+    EVENT_ARM(DISK_DECRYPTED, DiskDecrypted);
+    EVENT_ARM(DISK_RECRYPTED, DiskRecrypted);
+    EVENT_ARM(DISK_USAGE, DiskUsage);
+    EVENT_ARM(GUEST_STARTED, GuestStarted);
+    EVENT_ARM(GUEST_STOPPED, GuestStopped);
+    EVENT_ARM(VM_LOCKED, VmLocked);
+    EVENT_ARM(VM_UNLOCKED, VmUnlocked);
   }
   problem.report(ErrorCode::kNotFound, "an event of esxi that this program does not know");
   return std::nullopt;

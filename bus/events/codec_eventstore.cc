@@ -33,14 +33,10 @@ void write(const Event& event, encoded::Eventstore::Builder to) {
 std::optional<Event> read(encoded::Eventstore::Reader from, codec::Problem& problem) {
   using Arm = encoded::Eventstore::Which;
   switch (from.which()) {
-    case Arm::IDENTITY_GRANTED:
-      return codec::read<IdentityGranted>(from.getIdentityGranted(), problem);
-    case Arm::IDENTITY_REVOKED:
-      return codec::read<IdentityRevoked>(from.getIdentityRevoked(), problem);
-    case Arm::CLOCK_STEPPED:
-      return codec::read<ClockStepped>(from.getClockStepped(), problem);
-    case Arm::LOG_REPAIRED:
-      return codec::read<LogRepaired>(from.getLogRepaired(), problem);
+    EVENT_ARM(IDENTITY_GRANTED, IdentityGranted);
+    EVENT_ARM(IDENTITY_REVOKED, IdentityRevoked);
+    EVENT_ARM(CLOCK_STEPPED, ClockStepped);
+    EVENT_ARM(LOG_REPAIRED, LogRepaired);
   }
   problem.report(ErrorCode::kNotFound, "an event of eventstore that this program does not know");
   return std::nullopt;

@@ -65,8 +65,7 @@ template <class T, class Reader>
   return value;
 }
 
-// --- writing a field
-// --------------------------------------------------------------------------------
+// --- writing a field -----------------------------------------------------------------------------
 
 // Becomes Cap'n Proto's Text or Data with its length: a NUL inside a text is kept.
 struct BlobField {
@@ -135,8 +134,7 @@ requires(!Plain<std::vector<T>>) void put(const std::vector<T>& values, Builder&
   }
 }
 
-// --- reading a field
-// --------------------------------------------------------------------------------
+// --- reading a field -----------------------------------------------------------------------------
 
 template <Number T>
 void take(T& value, T from, Problem&) {
@@ -203,6 +201,11 @@ requires(!std::same_as<T, std::uint8_t>) void take(std::vector<T>& values, const
     ::keytrail::codec::take(event.member, io.at.get##Name(), io.problem);       \
   }                                                                             \
   static_assert(true)
+
+// In a reader's switch over a union's arms: a new arm does not compile until it has its line.
+#define EVENT_ARM(ARM, Name) \
+  case Arm::ARM:             \
+    return codec::read<Name>(from.get##Name(), problem)
 
 namespace keytrail {
 

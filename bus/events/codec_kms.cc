@@ -139,46 +139,26 @@ void write(const Event& event, encoded::Kms::Builder to) {
 std::optional<Event> read(encoded::Kms::Reader from, codec::Problem& problem) {
   using Arm = encoded::Kms::Which;
   switch (from.which()) {
-    case Arm::OBJECT_CREATED:
-      return codec::read<ObjectCreated>(from.getObjectCreated(), problem);
-    case Arm::NAME_BOUND:
-      return codec::read<NameBound>(from.getNameBound(), problem);
-    case Arm::NAME_FREED:
-      return codec::read<NameFreed>(from.getNameFreed(), problem);
-    case Arm::ATTRIBUTE_ADDED:
-      return codec::read<AttributeAdded>(from.getAttributeAdded(), problem);
-    case Arm::KEY_ACTIVATED:
-      return codec::read<KeyActivated>(from.getKeyActivated(), problem);
-    case Arm::KEY_REVOKED:
-      return codec::read<KeyRevoked>(from.getKeyRevoked(), problem);
-    case Arm::KEY_DESTROYED:
-      return codec::read<KeyDestroyed>(from.getKeyDestroyed(), problem);
-    case Arm::KEY_RELEASED:
-      return codec::read<KeyReleased>(from.getKeyReleased(), problem);
-    case Arm::OPERATION_REFUSED:
-      return codec::read<OperationRefused>(from.getOperationRefused(), problem);
-    case Arm::READ_RECORDED:
-      return codec::read<ReadRecorded>(from.getReadRecorded(), problem);
-    case Arm::CLIENT_ENROLLED:
-      return codec::read<ClientEnrolled>(from.getClientEnrolled(), problem);
-    case Arm::CLIENT_REMOVED:
-      return codec::read<ClientRemoved>(from.getClientRemoved(), problem);
-    case Arm::CERTIFICATE_SIGNED:
-      return codec::read<CertificateSigned>(from.getCertificateSigned(), problem);
-    case Arm::CLUSTER_CREATED:
-      return codec::read<ClusterCreated>(from.getClusterCreated(), problem);
-    case Arm::REPLICA_ADMITTED:
-      return codec::read<ReplicaAdmitted>(from.getReplicaAdmitted(), problem);
-    case Arm::REPLICA_RETIRED:
-      return codec::read<ReplicaRetired>(from.getReplicaRetired(), problem);
-    case Arm::KEYRING_GRANTED:
-      return codec::read<KeyringGranted>(from.getKeyringGranted(), problem);
-    case Arm::LEAF_BLOCK_LEASED:
-      return codec::read<LeafBlockLeased>(from.getLeafBlockLeased(), problem);
-    case Arm::SHREDDED_THROUGH:
-      return codec::read<ShreddedThrough>(from.getShreddedThrough(), problem);
-    case Arm::KEYRING_RESTORED:
-      return codec::read<KeyringRestored>(from.getKeyringRestored(), problem);
+    EVENT_ARM(OBJECT_CREATED, ObjectCreated);
+    EVENT_ARM(NAME_BOUND, NameBound);
+    EVENT_ARM(NAME_FREED, NameFreed);
+    EVENT_ARM(ATTRIBUTE_ADDED, AttributeAdded);
+    EVENT_ARM(KEY_ACTIVATED, KeyActivated);
+    EVENT_ARM(KEY_REVOKED, KeyRevoked);
+    EVENT_ARM(KEY_DESTROYED, KeyDestroyed);
+    EVENT_ARM(KEY_RELEASED, KeyReleased);
+    EVENT_ARM(OPERATION_REFUSED, OperationRefused);
+    EVENT_ARM(READ_RECORDED, ReadRecorded);
+    EVENT_ARM(CLIENT_ENROLLED, ClientEnrolled);
+    EVENT_ARM(CLIENT_REMOVED, ClientRemoved);
+    EVENT_ARM(CERTIFICATE_SIGNED, CertificateSigned);
+    EVENT_ARM(CLUSTER_CREATED, ClusterCreated);
+    EVENT_ARM(REPLICA_ADMITTED, ReplicaAdmitted);
+    EVENT_ARM(REPLICA_RETIRED, ReplicaRetired);
+    EVENT_ARM(KEYRING_GRANTED, KeyringGranted);
+    EVENT_ARM(LEAF_BLOCK_LEASED, LeafBlockLeased);
+    EVENT_ARM(SHREDDED_THROUGH, ShreddedThrough);
+    EVENT_ARM(KEYRING_RESTORED, KeyringRestored);
   }
   problem.report(ErrorCode::kNotFound, "an event of kms that this program does not know");
   return std::nullopt;

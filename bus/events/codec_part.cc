@@ -27,12 +27,9 @@ void write(const Event& event, encoded::Part::Builder to) {
 std::optional<Event> read(encoded::Part::Reader from, codec::Problem& problem) {
   using Arm = encoded::Part::Which;
   switch (from.which()) {
-    case Arm::PART_STARTED:
-      return codec::read<PartStarted>(from.getPartStarted(), problem);
-    case Arm::PART_STOPPED:
-      return codec::read<PartStopped>(from.getPartStopped(), problem);
-    case Arm::REFUSALS_REPEATED:
-      return codec::read<RefusalsRepeated>(from.getRefusalsRepeated(), problem);
+    EVENT_ARM(PART_STARTED, PartStarted);
+    EVENT_ARM(PART_STOPPED, PartStopped);
+    EVENT_ARM(REFUSALS_REPEATED, RefusalsRepeated);
   }
   problem.report(ErrorCode::kNotFound, "an event of part that this program does not know");
   return std::nullopt;

@@ -310,106 +310,56 @@ void write(const Event& event, encoded::Vcenter::Builder to) {
 std::optional<Event> read(encoded::Vcenter::Reader from, codec::Problem& problem) {
   using Arm = encoded::Vcenter::Which;
   switch (from.which()) {
-    case Arm::ENTITY_ADDED:
-      return codec::read<EntityAdded>(from.getEntityAdded(), problem);
-    case Arm::ENTITY_REMOVED:
-      return codec::read<EntityRemoved>(from.getEntityRemoved(), problem);
-    case Arm::HOST_REGISTERED:
-      return codec::read<HostRegistered>(from.getHostRegistered(), problem);
-    case Arm::USER_CREATED:
-      return codec::read<UserCreated>(from.getUserCreated(), problem);
-    case Arm::GROUP_CREATED:
-      return codec::read<GroupCreated>(from.getGroupCreated(), problem);
-    case Arm::GROUP_JOINED:
-      return codec::read<GroupJoined>(from.getGroupJoined(), problem);
-    case Arm::ROLE_CREATED:
-      return codec::read<RoleCreated>(from.getRoleCreated(), problem);
-    case Arm::PERMISSION_SET:
-      return codec::read<PermissionSet>(from.getPermissionSet(), problem);
-    case Arm::PERMISSION_REMOVED:
-      return codec::read<PermissionRemoved>(from.getPermissionRemoved(), problem);
-    case Arm::LOGGED_IN:
-      return codec::read<LoggedIn>(from.getLoggedIn(), problem);
-    case Arm::LOGIN_REFUSED:
-      return codec::read<LoginRefused>(from.getLoginRefused(), problem);
-    case Arm::PRIVILEGE_CHECKED:
-      return codec::read<PrivilegeChecked>(from.getPrivilegeChecked(), problem);
-    case Arm::COMMAND_REFUSED:
-      return codec::read<CommandRefused>(from.getCommandRefused(), problem);
-    case Arm::PROVIDER_ADDED:
-      return codec::read<ProviderAdded>(from.getProviderAdded(), problem);
-    case Arm::SERVER_TRUSTED:
-      return codec::read<ServerTrusted>(from.getServerTrusted(), problem);
-    case Arm::PROVIDER_PROBED:
-      return codec::read<ProviderProbed>(from.getProviderProbed(), problem);
-    case Arm::PROVIDER_PROBE_FAILED:
-      return codec::read<ProviderProbeFailed>(from.getProviderProbeFailed(), problem);
-    case Arm::DEFAULT_PROVIDER_SET:
-      return codec::read<DefaultProviderSet>(from.getDefaultProviderSet(), problem);
-    case Arm::PROVIDER_REMOVED:
-      return codec::read<ProviderRemoved>(from.getProviderRemoved(), problem);
-    case Arm::SERVER_UNREACHABLE:
-      return codec::read<ServerUnreachable>(from.getServerUnreachable(), problem);
-    case Arm::KEY_REQUESTED:
-      return codec::read<KeyRequested>(from.getKeyRequested(), problem);
-    case Arm::KEY_OBTAINED:
-      return codec::read<KeyObtained>(from.getKeyObtained(), problem);
-    case Arm::KEY_REFUSED:
-      return codec::read<KeyRefused>(from.getKeyRefused(), problem);
-    case Arm::KEY_PUSHED:
-      return codec::read<KeyPushed>(from.getKeyPushed(), problem);
-    case Arm::KEY_UNAVAILABLE:
-      return codec::read<KeyUnavailable>(from.getKeyUnavailable(), problem);
-    case Arm::HOST_MODE_ORDERED:
-      return codec::read<HostModeOrdered>(from.getHostModeOrdered(), problem);
-    case Arm::VM_CREATION_REQUESTED:
-      return codec::read<VmCreationRequested>(from.getVmCreationRequested(), problem);
-    case Arm::VM_CREATION_REFUSED:
-      return codec::read<VmCreationRefused>(from.getVmCreationRefused(), problem);
-    case Arm::VM_CREATION_ORDERED:
-      return codec::read<VmCreationOrdered>(from.getVmCreationOrdered(), problem);
-    case Arm::VM_CREATED:
-      return codec::read<VmCreated>(from.getVmCreated(), problem);
-    case Arm::ENCRYPTION_REQUESTED:
-      return codec::read<EncryptionRequested>(from.getEncryptionRequested(), problem);
-    case Arm::ENCRYPTION_REFUSED:
-      return codec::read<EncryptionRefused>(from.getEncryptionRefused(), problem);
-    case Arm::ENCRYPTION_ORDERED:
-      return codec::read<EncryptionOrdered>(from.getEncryptionOrdered(), problem);
-    case Arm::ENCRYPTION_COMPLETED:
-      return codec::read<EncryptionCompleted>(from.getEncryptionCompleted(), problem);
-    case Arm::DECRYPTION_REQUESTED:
-      return codec::read<DecryptionRequested>(from.getDecryptionRequested(), problem);
-    case Arm::DECRYPTION_REFUSED:
-      return codec::read<DecryptionRefused>(from.getDecryptionRefused(), problem);
-    case Arm::DECRYPTION_ORDERED:
-      return codec::read<DecryptionOrdered>(from.getDecryptionOrdered(), problem);
-    case Arm::DECRYPTION_COMPLETED:
-      return codec::read<DecryptionCompleted>(from.getDecryptionCompleted(), problem);
-    case Arm::RECRYPT_REQUESTED:
-      return codec::read<RecryptRequested>(from.getRecryptRequested(), problem);
-    case Arm::RECRYPT_REFUSED:
-      return codec::read<RecryptRefused>(from.getRecryptRefused(), problem);
-    case Arm::RECRYPT_ORDERED:
-      return codec::read<RecryptOrdered>(from.getRecryptOrdered(), problem);
-    case Arm::RECRYPT_COMPLETED:
-      return codec::read<RecryptCompleted>(from.getRecryptCompleted(), problem);
-    case Arm::POWER_REQUESTED:
-      return codec::read<PowerRequested>(from.getPowerRequested(), problem);
-    case Arm::POWER_REFUSED:
-      return codec::read<PowerRefused>(from.getPowerRefused(), problem);
-    case Arm::POWER_ORDERED:
-      return codec::read<PowerOrdered>(from.getPowerOrdered(), problem);
-    case Arm::POWER_COMPLETED:
-      return codec::read<PowerCompleted>(from.getPowerCompleted(), problem);
-    case Arm::UNLOCK_REQUESTED:
-      return codec::read<UnlockRequested>(from.getUnlockRequested(), problem);
-    case Arm::UNLOCK_REFUSED:
-      return codec::read<UnlockRefused>(from.getUnlockRefused(), problem);
-    case Arm::UNLOCK_COMPLETED:
-      return codec::read<UnlockCompleted>(from.getUnlockCompleted(), problem);
-    case Arm::ORDER_EXPIRED:
-      return codec::read<OrderExpired>(from.getOrderExpired(), problem);
+    EVENT_ARM(ENTITY_ADDED, EntityAdded);
+    EVENT_ARM(ENTITY_REMOVED, EntityRemoved);
+    EVENT_ARM(HOST_REGISTERED, HostRegistered);
+    EVENT_ARM(USER_CREATED, UserCreated);
+    EVENT_ARM(GROUP_CREATED, GroupCreated);
+    EVENT_ARM(GROUP_JOINED, GroupJoined);
+    EVENT_ARM(ROLE_CREATED, RoleCreated);
+    EVENT_ARM(PERMISSION_SET, PermissionSet);
+    EVENT_ARM(PERMISSION_REMOVED, PermissionRemoved);
+    EVENT_ARM(LOGGED_IN, LoggedIn);
+    EVENT_ARM(LOGIN_REFUSED, LoginRefused);
+    EVENT_ARM(PRIVILEGE_CHECKED, PrivilegeChecked);
+    EVENT_ARM(COMMAND_REFUSED, CommandRefused);
+    EVENT_ARM(PROVIDER_ADDED, ProviderAdded);
+    EVENT_ARM(SERVER_TRUSTED, ServerTrusted);
+    EVENT_ARM(PROVIDER_PROBED, ProviderProbed);
+    EVENT_ARM(PROVIDER_PROBE_FAILED, ProviderProbeFailed);
+    EVENT_ARM(DEFAULT_PROVIDER_SET, DefaultProviderSet);
+    EVENT_ARM(PROVIDER_REMOVED, ProviderRemoved);
+    EVENT_ARM(SERVER_UNREACHABLE, ServerUnreachable);
+    EVENT_ARM(KEY_REQUESTED, KeyRequested);
+    EVENT_ARM(KEY_OBTAINED, KeyObtained);
+    EVENT_ARM(KEY_REFUSED, KeyRefused);
+    EVENT_ARM(KEY_PUSHED, KeyPushed);
+    EVENT_ARM(KEY_UNAVAILABLE, KeyUnavailable);
+    EVENT_ARM(HOST_MODE_ORDERED, HostModeOrdered);
+    EVENT_ARM(VM_CREATION_REQUESTED, VmCreationRequested);
+    EVENT_ARM(VM_CREATION_REFUSED, VmCreationRefused);
+    EVENT_ARM(VM_CREATION_ORDERED, VmCreationOrdered);
+    EVENT_ARM(VM_CREATED, VmCreated);
+    EVENT_ARM(ENCRYPTION_REQUESTED, EncryptionRequested);
+    EVENT_ARM(ENCRYPTION_REFUSED, EncryptionRefused);
+    EVENT_ARM(ENCRYPTION_ORDERED, EncryptionOrdered);
+    EVENT_ARM(ENCRYPTION_COMPLETED, EncryptionCompleted);
+    EVENT_ARM(DECRYPTION_REQUESTED, DecryptionRequested);
+    EVENT_ARM(DECRYPTION_REFUSED, DecryptionRefused);
+    EVENT_ARM(DECRYPTION_ORDERED, DecryptionOrdered);
+    EVENT_ARM(DECRYPTION_COMPLETED, DecryptionCompleted);
+    EVENT_ARM(RECRYPT_REQUESTED, RecryptRequested);
+    EVENT_ARM(RECRYPT_REFUSED, RecryptRefused);
+    EVENT_ARM(RECRYPT_ORDERED, RecryptOrdered);
+    EVENT_ARM(RECRYPT_COMPLETED, RecryptCompleted);
+    EVENT_ARM(POWER_REQUESTED, PowerRequested);
+    EVENT_ARM(POWER_REFUSED, PowerRefused);
+    EVENT_ARM(POWER_ORDERED, PowerOrdered);
+    EVENT_ARM(POWER_COMPLETED, PowerCompleted);
+    EVENT_ARM(UNLOCK_REQUESTED, UnlockRequested);
+    EVENT_ARM(UNLOCK_REFUSED, UnlockRefused);
+    EVENT_ARM(UNLOCK_COMPLETED, UnlockCompleted);
+    EVENT_ARM(ORDER_EXPIRED, OrderExpired);
   }
   problem.report(ErrorCode::kNotFound, "an event of vcenter that this program does not know");
   return std::nullopt;

@@ -2,8 +2,8 @@
 //
 // The only door to libzmq: every socket gets its caps and its identity here, so that none can be
 // without.
-//   servers  bound; keys are admitted by the Context's ZAP handler under `domain`, which is
-//   enforced clients  connected; know the server's key
+//   servers  bound; keys are admitted by the Context's ZAP handler under `domain`, enforced
+//   clients  connected; know the server's key
 // ZMQ_MAXMSGSIZE = protocol::kFrameBytesMax, heartbeats find a dead peer within
 // kHeartbeatTimeoutMs. Threads: made by one thread, handed over at most once, then used by that
 // thread alone. Move-only.

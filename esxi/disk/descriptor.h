@@ -7,10 +7,11 @@
 //
 //   uuid        32 hexadecimal digits, bound into the DEK's fingerprint
 //   sector      512 or 4096; belongs to the disk for life, so it stands in a plain descriptor too
-//   tweakunit   512: the tweak of a sector is its byte offset / 512, as dm-crypt's aes-xts-plain64
-//   has it dekfp       fingerprint of the DEK, so that a wrong key never writes a byte generation
-//   raised by each new descriptor: a host that opened an older one has been overtaken action the
-//   action that wrote this descriptor: after a crash it tells whether the action was committed
+//   tweakunit   512: the tweak of a sector is its byte offset / 512, as dm-crypt's
+//               aes-xts-plain64 has it
+//   dekfp       fingerprint of the DEK, so that a wrong key never writes a byte
+//   generation  raised by each new descriptor: a host that opened an older one was overtaken
+//   action      that wrote this descriptor: after a crash it tells whether it was committed
 //
 // Values; pure. A descriptor comes from a datastore that others can write, so parsing trusts
 // nothing: kCorrupt is text that is no descriptor, kInvalid a disk of a kind that we do not serve.

@@ -1,8 +1,9 @@
 // Which files make up a disk, and how its descriptor is replaced.
 //
-//   NAME.vmdk            the descriptor; its rename into place is the commit of everything that
-//   changes a disk NAME-flat.vmdk       the data; NAME-flat.G.vmdk once the conversion to
-//   generation G has replaced it NAME.vmdk.new        a descriptor on its way
+//   NAME.vmdk            the descriptor; its rename into place commits whatever changes a disk
+//   NAME-flat.vmdk       the data
+//   NAME-flat.G.vmdk     the data, once the conversion to generation G has replaced it
+//   NAME.vmdk.new        a descriptor on its way
 //
 // Whatever else matches these patterns is left over from a conversion that did not end. Stateless.
 #pragma once

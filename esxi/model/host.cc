@@ -40,6 +40,12 @@ void drop_keys_of_action(State& state, const ActionId& action) {
   });
 }
 
+void end_refused(State& state, const About& about) {
+  end_order(state, about);
+  drop_keys_of_action(state, about.body.action);
+  state.creations.erase(about.body.action);
+}
+
 void drop_keys_of_vm_but(State& state, const std::string& name, const KeyId& current) {
   std::erase_if(state.vm_keys, [&](const auto& entry) {
     return entry.second.vm == name && entry.first != current;
@@ -50,6 +56,12 @@ std::string host_of_vm(const State& state, const std::string& vm, const ActionId
   if (const auto known = state.vms.find(vm); known != state.vms.end()) return known->second.host;
   const auto creation = state.creations.find(action);
   return creation == state.creations.end() ? "" : creation->second.host;
+}
+
+void on_host_registered(State& state, const About& about,
+                        const vcenter::HostRegistered& registered) {
+  state.clusters[registered.host] = registered.cluster;
+  if (registered.host == about.self.host) state.cluster = registered.cluster;
 }
 
 void on_key_obtained(State& state, const About& about, const vcenter::KeyObtained& obtained) {
@@ -72,18 +84,11 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
   const auto ignore = [](const auto&) {};
   match(
       event,
-      [&](const HostRegistered& e) {
-        state.clusters[e.host] = e.cluster;
-        if (e.host == about.self.host) state.cluster = e.cluster;
-      },
+      [&](const HostRegistered& e) { on_host_registered(state, about, e); },
       [&](const HostModeOrdered& e) { on_mode_ordered(state, about, e); },
       [&](const KeyObtained& e) { on_key_obtained(state, about, e); },
       [&](const VmCreationRequested& e) { state.creations[about.body.action] = e; },
-      [&](const VmCreationRefused&) {
-        end_order(state, about);
-        drop_keys_of_action(state, about.body.action);
-        state.creations.erase(about.body.action);
-      },
+      [&](const VmCreationRefused&) { end_refused(state, about); },
       [&](const VmCreationOrdered& e) {
         add_order(state, about, e.host,
                   Order{.kind = OrderKind::kCreate,
@@ -92,10 +97,7 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
                         .creation = state.creations[about.body.action]});
       },
       [&](const VmCreated&) { state.creations.erase(about.body.action); },
-      [&](const EncryptionRefused&) {
-        end_order(state, about);
-        drop_keys_of_action(state, about.body.action);
-      },
+      [&](const EncryptionRefused&) { end_refused(state, about); },
       [&](const EncryptionOrdered& e) {
         add_order(state, about, e.host,
                   Order{.kind = OrderKind::kEncrypt, .vm = e.vm, .key = e.key});
@@ -106,10 +108,7 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
                   Order{.kind = OrderKind::kDecrypt, .vm = e.vm, .old_key = e.key});
       },
       [&](const DecryptionCompleted& e) { drop_keys_of_vm_but(state, e.vm, KeyId{}); },
-      [&](const RecryptRefused&) {
-        end_order(state, about);
-        drop_keys_of_action(state, about.body.action);
-      },
+      [&](const RecryptRefused&) { end_refused(state, about); },
       [&](const RecryptOrdered& e) {
         add_order(state, about, e.host,
                   Order{.kind = OrderKind::kRecrypt,

@@ -3,8 +3,8 @@
 //   vcenter  KeyObtained for a VM of the cluster, or HostModeOrdered{safe, key} for this host
 //   esxi     WANT on the host channel (no fact)     -> vcenter KeyPushed, then the sealed key
 //   esxi     KeyReceived                            from here on the host may use it
-//   esxi     KeyErased                              no VM of the cluster needs it any more, or the
-//   mode was left
+//   esxi     KeyErased                              no VM of the cluster needs it any more, or
+//                                                   the mode was left
 // A restart begins with an empty cache (HostStarted), so every key is owed again.
 #pragma once
 

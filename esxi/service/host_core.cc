@@ -35,8 +35,7 @@ bool is_unlock_of(const Fact& fact, const State& state, const Identity& self) {
 
 HostCore::HostCore(Options options) : options_(std::move(options)) {}
 
-// --- the log
-// ---------------------------------------------------------------------------------------------
+// --- the log -------------------------------------------------------------------------------------
 
 void HostCore::on_followed(const Fact& fact) {
   evolve(state_, options_.self, fact);
@@ -86,8 +85,7 @@ void HostCore::on_failed(protocol::TransactionId id, const Error&) {
   on_dropped(intent);
 }
 
-// --- what the shell reports
-// ------------------------------------------------------------------------------
+// --- what the shell reports ----------------------------------------------------------------------
 
 void HostCore::on_order_done(const ActionId& action, Result<OrderOutcome> outcome) {
   const auto found = state_.orders.find(action);
@@ -129,8 +127,7 @@ void HostCore::tick(TimeNs now) {
 
 HostCore::Outputs HostCore::take_outputs() { return std::exchange(outputs_, {}); }
 
-// --- intents
-// ---------------------------------------------------------------------------------------------
+// --- intents -------------------------------------------------------------------------------------
 
 Decision HostCore::decide(const Intent& intent) const {
   const Identity& self = options_.self;
@@ -194,8 +191,7 @@ bool HostCore::claim_is_open(const ActionId& action) const {
   });
 }
 
-// --- what is owed
-// ----------------------------------------------------------------------------------------
+// --- what is owed --------------------------------------------------------------------------------
 
 void HostCore::pursue() {
   if (boot_.empty() || state_.boot != boot_) return;  // HostStarted comes first.

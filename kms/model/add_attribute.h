@@ -1,7 +1,7 @@
 // Add Attribute (KMIP 1.4, section 4.14): a client gives an object one more attribute.
 //
-//   kms  AttributeAdded, NameBound (a Name), KeyActivated (an Activation Date)   or
-//   OperationRefused
+//   kms  AttributeAdded, NameBound (a Name), KeyActivated (an Activation Date)
+//        or OperationRefused
 #pragma once
 
 #include "kms/model/access.h"

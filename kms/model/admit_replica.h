@@ -1,10 +1,9 @@
 // The members of a cluster: who founded it, who was let in by an operator, who got the keyring from
 // whom.
 //
-//   kms  ClusterCreated                       the first replica, which makes keyring and authority
-//   kms  ReplicaAdmitted, KeyringGranted      every other one (then the keyring travels, not on the
-//   log) kms  ReplicaRetired                       it may serve no more; what it holds it may still
-//   hold
+//   kms  ClusterCreated                     the first replica, which makes keyring and authority
+//   kms  ReplicaAdmitted, KeyringGranted    every other one; the keyring travels, not on the log
+//   kms  ReplicaRetired                     it may serve no more; what it holds it may still hold
 #pragma once
 
 #include "kms/model/draft.h"

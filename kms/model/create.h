@@ -1,7 +1,7 @@
 // Create (KMIP 1.4, section 4.1): a new symmetric key, made of the replica's randomness.
 //
-//   kms  ObjectCreated, NameBound*, KeyActivated (if it has an activation date)   or
-//   OperationRefused
+//   kms  ObjectCreated, NameBound*, KeyActivated (if it has an activation date)
+//        or OperationRefused
 #pragma once
 
 #include "kms/model/new_object.h"

@@ -1,7 +1,7 @@
 // Enrolling and removing clients: who may ask a key server of this cluster anything.
 //
-//   kms  ClientEnrolled   again with another certificate: both are pinned, so that it can be
-//   renewed kms  ClientRemoved    its objects stay its owner's; enrolled again, it has them back
+//   kms  ClientEnrolled   again with another certificate: both are pinned, for its renewal
+//   kms  ClientRemoved    its objects stay its owner's; enrolled again, it has them back
 #pragma once
 
 #include "kms/model/draft.h"

@@ -1,9 +1,10 @@
 // What a replica owes for its keyring: leasing leaves before it seals, and saying what it can no
 // longer derive.
 //
-//   kms  LeafBlockLeased{block}          guarded by the leases and by the author's epoch: nobody
-//   else has it kms  ShreddedThrough{position}       once the file forgot the leaves destroyed up
-//   to there kms  KeyringRestored{found, stated}  the file was an old copy, and was punctured again
+//   kms  LeafBlockLeased{block}          guarded by the leases and by the author's epoch, so nobody
+//                                        else has it
+//   kms  ShreddedThrough{position}       once the file forgot the leaves destroyed up to there
+//   kms  KeyringRestored{found, stated}  the file was an old copy, and was punctured again
 #pragma once
 
 #include "kms/model/draft.h"

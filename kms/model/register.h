@@ -1,8 +1,8 @@
 // Register (KMIP 1.4, section 4.3): a client brings the material: a symmetric key, secret data, an
 // opaque object.
 //
-//   kms  ObjectCreated, NameBound*, KeyActivated (if it has an activation date)   or
-//   OperationRefused
+//   kms  ObjectCreated, NameBound*, KeyActivated (if it has an activation date)
+//        or OperationRefused
 #pragma once
 
 #include "kms/model/new_object.h"

@@ -1,6 +1,8 @@
 // The rules of the house that a reader can see: widths, lengths, stories, nothing left over.
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "tests/architecture/source_tree.h"
 
 namespace keytrail::architecture {
@@ -11,6 +13,7 @@ using testing::IsEmpty;
 
 constexpr std::size_t kColumnsMax = 100;
 constexpr std::size_t kLinesMax = 600;
+constexpr std::size_t kFunctionLinesMax = 70;
 
 const SourceTree& project() {
   static const SourceTree kTree = read_tree(KEYTRAIL_SOURCE_DIR);
@@ -48,6 +51,26 @@ std::vector<std::string> long_files(const SourceTree& tree) {
   return breaches;
 }
 
+// A function begins at the left margin and ends with a brace there: so clang-format puts it.
+std::vector<std::string> long_functions(const SourceTree& tree) {
+  static const std::regex kNoFunction(
+      R"(^(namespace|extern|struct|class|enum|union|//|}|#).*|.*= \{$)");
+  std::vector<std::string> breaches;
+  for (const auto& [path, text] : tree) {
+    const std::vector<std::string> lines = lines_of(text);
+    std::size_t begin = 0;  // 1-based line of the last function's first line; 0: in none
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string& line = lines[i];
+      if (line.empty() || line.front() == ' ') continue;
+      if (line == "}" && begin != 0 && i + 2 - begin > kFunctionLinesMax) {
+        breaches.push_back(path + ":" + std::to_string(begin));
+      }
+      begin = std::regex_match(line, kNoFunction) ? 0 : i + 1;
+    }
+  }
+  return breaches;
+}
+
 // A header opens with its story: at least one whole line of comment, then, after it, the guard.
 std::vector<std::string> headers_without_story(const SourceTree& tree) {
   std::vector<std::string> breaches;
@@ -74,6 +97,10 @@ TEST(HouseRulesTest, NoLineIsWiderThan100Columns) { EXPECT_THAT(wide_lines(proje
 
 TEST(HouseRulesTest, NoFileHasMoreThan600Lines) { EXPECT_THAT(long_files(project()), IsEmpty()); }
 
+TEST(HouseRulesTest, NoFunctionHasMoreThan70Lines) {
+  EXPECT_THAT(long_functions(project()), IsEmpty());
+}
+
 TEST(HouseRulesTest, EveryHeaderOpensWithItsStory) {
   EXPECT_THAT(headers_without_story(project()), IsEmpty());
 }
@@ -86,6 +113,16 @@ TEST(HouseRulesCheckTest, WidthCountsCharactersNotBytes) {
   std::string arrows;
   for (int i = 0; i < 100; ++i) arrows += "\u2192";
   EXPECT_THAT(wide_lines({{"a.h", arrows + "\n" + std::string(101, 'x')}}), ElementsAre("a.h:2"));
+}
+
+TEST(HouseRulesCheckTest, AFunctionIsMeasuredFromItsFirstLineToItsBrace) {
+  std::string body;
+  for (int i = 0; i < 68; ++i) body += "  x;\n";
+  const std::string other = "int g() { return 0; }\n\n";
+  EXPECT_THAT(long_functions({{"a.cc", other + "int f() {\n" + body + "}\n"},
+                              {"b.cc", other + "int f(int a,\n      int b) {\n" + body + "}\n"},
+                              {"c.cc", "namespace a {\n" + body + body + "}\n"}}),
+              ElementsAre("b.cc:3"));
 }
 
 TEST(HouseRulesCheckTest, ALongFileABareHeaderAndALeftoverAreFound) {

@@ -1,13 +1,13 @@
 // Add provider: a key provider, from its servers' addresses to the first key on them.
 //
 //   vcenter  a client key and certificate are made; the key lies in the secret file
-//   vcenter  PrivilegeChecked, ProviderAdded      attachment: the certificate, to be enrolled at
-//   the key server
+//   vcenter  PrivilegeChecked, ProviderAdded
+//            attachment: the certificate, to be enrolled at the key server
 //            the user compares the servers' certificates and accepts them
 //   vcenter  PrivilegeChecked, ServerTrusted …, KeyRequested{probe}
-//            a key is made on one server, read on all, destroyed                    (over KMIP)
-//   vcenter  ProviderProbed, and DefaultProviderSet if there was none      | ProviderProbeFailed:
-//   ask again
+//            over KMIP a key is made on one server, read on all, destroyed
+//   vcenter  ProviderProbed, and DefaultProviderSet if there was none
+//            or ProviderProbeFailed: ask again
 // The default is an attribute of the vCenter, so DefaultProviderSet stands on the inventory's
 // stream.
 #pragma once

@@ -3,8 +3,10 @@
 //   vcenter  VmCreationRequested, PrivilegeChecked … --denied--> VmCreationRefused
 //            the name is taken from here on
 //   vcenter  encrypted: KeyRequested, KeyObtained, the host safe and holding the key, as in
-//   encrypt_vm.h vcenter  VmCreationOrdered esxi     VmCreationStarted, DiskCreated           (or
-//   OrderRefused; or OrderExpired) vcenter  VmCreated, EntityAdded
+//            encrypt_vm.h
+//   vcenter  VmCreationOrdered                    (or OrderExpired)
+//   esxi     VmCreationStarted, DiskCreated       (or OrderRefused)
+//   vcenter  VmCreated, EntityAdded
 #pragma once
 
 #include <string>

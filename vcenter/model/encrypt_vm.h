@@ -3,10 +3,13 @@
 //   vcenter  EncryptionRequested, PrivilegeChecked --denied--> EncryptionRefused
 //   vcenter  KeyRequested, then over KMIP                            ^
 //   vcenter  KeyObtained -------------------- KeyRefused ------------'
-//   vcenter  HostModeOrdered, if the host is not safe and the user may RegisterHost; esxi
-//   HostModeChanged vcenter  KeyPushed; esxi KeyReceived; vcenter EncryptionOrdered esxi
-//   EncryptionStarted, DiskEncrypted         (or OrderRefused; or OrderExpired) vcenter
-//   EncryptionCompleted
+//   vcenter  HostModeOrdered, if the host is not safe and the user may RegisterHost
+//   esxi     HostModeChanged
+//   vcenter  KeyPushed
+//   esxi     KeyReceived
+//   vcenter  EncryptionOrdered                    (or OrderExpired, if the host never claims it)
+//   esxi     EncryptionStarted, DiskEncrypted     (or OrderRefused)
+//   vcenter  EncryptionCompleted
 // What lies between request and end is the same for all actions on a VM: vm_action.h.
 #pragma once
 

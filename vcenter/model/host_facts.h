@@ -3,8 +3,8 @@
 //   esxi/HOST/boot     HostStarted empties the cache, KeyReceived and KeyErased change it
 //   esxi/HOST/mode     HostModeChanged is the mode, and ends the action that ordered it
 //   esxi/HOST/action   Started is the claim, OrderRefused the refusal
-//   esxi/HOST/disk     DiskCreated … is the outcome of an order;   esxi/HOST/vm   the guest, and
-//   the lock
+//   esxi/HOST/disk     DiskCreated … is the outcome of an order
+//   esxi/HOST/vm       the guest, and the lock
 // The author is the host: nothing that a host says counts for another, or for an action that is not
 // its own.
 #pragma once

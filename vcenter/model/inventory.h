@@ -1,8 +1,8 @@
 // Inventory: the tree of entities, and how a vCenter begins.
 //
 //   first start   EntityAdded dc-1, its folder vm, cluster-1, ds-1; RoleCreated …; UserCreated;
-//   PermissionSet each host     HostRegistered, EntityAdded                 (from vCenter's
-//   configuration)
+//                 PermissionSet
+//   each host     HostRegistered, EntityAdded                 (from vCenter's configuration)
 // An entity's id is its name, unique in the vCenter; the root's is empty.
 #pragma once
 

@@ -1,9 +1,10 @@
 // Power VM: on or off.
 //
 //   vcenter  PowerRequested, PrivilegeChecked --denied--> PowerRefused
-//   esxi     KeyReceived, if the VM is encrypted and its host does not hold the key (it has
-//   restarted) vcenter  PowerOrdered esxi     PowerChangeStarted, GuestStarted or GuestStopped (or
-//   OrderRefused; or OrderExpired) vcenter  PowerCompleted
+//   esxi     KeyReceived, if the VM is encrypted and its host does not hold the key (it restarted)
+//   vcenter  PowerOrdered                                          (or OrderExpired)
+//   esxi     PowerChangeStarted, GuestStarted or GuestStopped      (or OrderRefused)
+//   vcenter  PowerCompleted
 // A guest that stops by itself ends no action; the host's fact is the power state.
 #pragma once
 

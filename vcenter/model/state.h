@@ -16,8 +16,7 @@
 
 namespace keytrail::vcenter {
 
-// --- inventory.h: a tree of entities by name; the root's name is empty
-// --------------------------------------
+// --- inventory.h: a tree of entities by name; the root's name is empty ---------------------------
 
 struct Entity {
   EntityKind kind = EntityKind::kFolder;
@@ -25,8 +24,7 @@ struct Entity {
   bool operator==(const Entity&) const = default;
 };
 
-// --- rights.h, principals.h
-// ---------------------------------------------------------------------------------
+// --- rights.h, principals.h ----------------------------------------------------------------------
 
 struct Principal {
   std::string name;
@@ -50,8 +48,7 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
-// --- add_provider.h
-// -----------------------------------------------------------------------------------------
+// --- add_provider.h ------------------------------------------------------------------------------
 
 struct Provider {
   std::vector<KmipServer> servers;  // in the order of failover
@@ -68,8 +65,7 @@ struct Provider {
   bool operator==(const Provider&) const = default;
 };
 
-// --- push_keys.h
-// --------------------------------------------------------------------------------------------
+// --- push_keys.h ---------------------------------------------------------------------------------
 
 struct Key {
   KeyPurpose purpose = KeyPurpose::kVm;
@@ -78,8 +74,7 @@ struct Key {
   bool operator==(const Key&) const = default;
 };
 
-// --- host_mode.h
-// --------------------------------------------------------------------------------------------
+// --- host_mode.h ---------------------------------------------------------------------------------
 
 struct Host {
   std::string cluster;  // empty: it speaks, but is not registered here
@@ -93,8 +88,7 @@ struct Host {
   bool operator==(const Host&) const = default;
 };
 
-// --- vm_action.h
-// --------------------------------------------------------------------------------------------
+// --- vm_action.h ---------------------------------------------------------------------------------
 
 struct Vm {
   bool created = false;  // false: its name is taken by the action that makes it

@@ -23,8 +23,7 @@ namespace keytrail::vcenter {
 
 inline constexpr TimeNs kPatience = TimeNs{30} * 1'000'000'000;  // with a host, in log time
 
-// --- duties
-// ------------------------------------------------------------------------------------------------
+// --- duties --------------------------------------------------------------------------------------
 
 // Make a key at a key server, or find it again under its name. Safe to perform twice.
 struct MakeKey {
@@ -46,8 +45,7 @@ struct Expire {
   auto operator<=>(const Expire&) const = default;
 };
 
-// --- what becomes of them
-// ----------------------------------------------------------------------------------
+// --- what becomes of them ------------------------------------------------------------------------
 
 struct ConcludeKey {
   KeyPurpose purpose = KeyPurpose::kVm;
@@ -72,8 +70,7 @@ using ActionDuty = std::variant<MakeKey, Advance, Expire>;
 // The caller that carries an action on: its user and origin, caused by its last fact.
 [[nodiscard]] Caller caller_of(const Action& action);
 
-// --- for the files of the single actions
-// -------------------------------------------------------------------
+// --- for the files of the single actions ---------------------------------------------------------
 
 // What an action says at its turns.
 struct Words {
