@@ -81,6 +81,12 @@ Decision decide(const State& state, const Caller& caller, const JoinGroup& comma
   if (!state.users.contains(command.user)) {
     return refuse(Refusal::kNotFound, "there is no user " + command.user);
   }
+  if (command.user == kAdministrator) {
+    // A group's entry on an entity overrides his own at the root.
+    return refuse(Refusal::kWrongState,
+                  "the administrator joins no group: what he may stands at "
+                  "the root");
+  }
   const auto members = state.rights.members.find(command.group);
   if (members != state.rights.members.end() && members->second.contains(command.user)) {
     return refuse(Refusal::kAlreadyExists, command.user + " is in " + command.group);

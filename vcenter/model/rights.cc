@@ -47,6 +47,13 @@ std::optional<Entry> deciding_entry(const Rights& rights, const std::string& at,
 
 std::string entity_text(const std::string& entity) { return entity.empty() ? "the root" : entity; }
 
+// The administrator's one entry is Admin at the root, for everything below it: whatever else could
+// be set about him, here or on an entity below, would lock out the only one who can undo it.
+bool would_lock_out(const SetPermission& command) {
+  if (command.principal != Principal{kAdministrator, false}) return false;
+  return !command.entity.empty() || command.role != kAdminRole || !command.propagates;
+}
+
 }  // namespace
 
 PrivilegeChecked check_privilege(const State& state, const std::string& user,
@@ -148,6 +155,10 @@ Decision decide(const State& state, const Caller& caller, const SetPermission& c
   }
   if (!state.rights.roles.contains(command.role)) {
     return refuse(Refusal::kNotFound, "there is no role " + command.role);
+  }
+  if (would_lock_out(command)) {
+    return refuse(Refusal::kWrongState,
+                  "the administrator keeps the role Admin at the root, and has no other entry");
   }
   if (!may_give(draft, command.role, command.entity)) {
     return refuse(Refusal::kNoPrivilege, caller.user + " cannot give the role " + command.role +

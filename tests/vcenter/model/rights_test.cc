@@ -137,6 +137,34 @@ TEST_F(RightsTest, TheAdministratorKeepsHisPermissionAtTheRoot) {
   EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back()));
 }
 
+TEST_F(RightsTest, NobodyTakesTheAdministratorsRightsByAnotherEntry) {
+  permit("", bob, "NoCryptoAdmin");
+  const Principal administrator{kAdministrator, false};
+  const SetPermission attempts[] = {{"", administrator, "NoAccess", true},
+                                    {"", administrator, "NoCryptoAdmin", true},
+                                    {"", administrator, "Admin", false},
+                                    {"dc-1", administrator, "NoAccess", true},
+                                    {"vm-1", administrator, "ReadOnly", false}};
+  const Rights before = world.state.rights;
+  for (const SetPermission& attempt : attempts) {
+    for (const Caller& caller : {world.user("bob", 29), world.admin(29)}) {
+      const auto events = world.tell(caller, attempt);
+      EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back())) << attempt.role;
+    }
+  }
+  EXPECT_EQ(world.state.rights, before);
+}
+
+TEST_F(RightsTest, NobodyTakesTheAdministratorsRightsThroughAGroup) {
+  permit("", bob, "NoCryptoAdmin");
+  const auto events = world.tell(world.user("bob", 29), JoinGroup{"auditors", kAdministrator});
+  const auto* refused = std::get_if<CommandRefused>(&events.back());
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->reason, Refusal::kWrongState);
+  permit("dc-1", auditors, "NoAccess");
+  EXPECT_TRUE(check_privilege(world.state, kAdministrator, privilege::kDecrypt, "vm-1").granted);
+}
+
 TEST_F(RightsTest, ACheckGuardsTheRightsItRead) {
   const Decision decision = decide(world.state, world.user("bob", 25), DecryptVm{"vm-1"});
   permit("dc-1", bob, "Admin");
