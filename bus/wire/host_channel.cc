@@ -1,7 +1,7 @@
 #include "bus/wire/host_channel.h"
 
 #include <array>
-#include <deque>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -14,7 +14,6 @@ namespace {
 
 // Enough for a burst of hosts; what does not fit is lost and asked again.
 constexpr SocketOptions kChannelOptions{.messages_max = 64, .linger_ms = 0, .immediate = true};
-constexpr std::size_t kWantsMax = 1024;  // remembered, so that answers find their way back
 constexpr std::size_t kMailMax = 1024;
 constexpr std::size_t kBootBytesMax = 64;
 constexpr int kRefusedPauseMs = 500;
@@ -24,6 +23,17 @@ struct Answer {
   Bytes nonce;
   std::vector<SealedKey> keys;
 };
+
+// What one message carries of `all`, one after the other: at most kWantedKeysMax.
+template <class Item>
+std::vector<std::vector<Item>> in_messages(std::vector<Item> all) {
+  std::vector<std::vector<Item>> messages;
+  for (Item& item : all) {
+    if (messages.empty() || messages.back().size() == kWantedKeysMax) messages.emplace_back();
+    messages.back().push_back(std::move(item));
+  }
+  return messages;
+}
 
 }  // namespace
 
@@ -42,7 +52,7 @@ struct HostChannelServer::Impl {
       if (stop.is_set()) return;
       Message message;
       while (socket->receive(message)) take_want(message);
-      for (const Answer& ready : answers.take_all()) send_answer(ready);
+      for (Answer& ready : answers.take_all()) send_answer(std::move(ready));
     }
   }
 
@@ -55,28 +65,20 @@ struct HostChannelServer::Impl {
     }
     auto wanted = decode_keys(frames[5]);
     if (!wanted.ok()) return;
-    if (wants.size() >= kWantsMax) wants.pop_front();
-    wants.push_back({.host = message.identity, .nonce = frames[4], .route = std::move(frames[0])});
+    routes[message.identity] = std::move(frames[0]);
     on_want(message.identity, Want{.boot = std::string(as_text(frames[3])),
                                    .nonce = std::move(frames[4]),
                                    .keys = std::move(wanted).value()});
   }
 
-  void send_answer(const Answer& ready) {
-    for (auto asked = wants.begin(); asked != wants.end(); ++asked) {
-      if (asked->host != ready.host || asked->nonce != ready.nonce) continue;
-      socket->send({asked->route, as_bytes("KT1"), as_bytes("KEYS"), ready.nonce,
-                    encode_sealed_keys(ready.keys)});
-      wants.erase(asked);
-      return;
+  void send_answer(Answer ready) {
+    const auto route = routes.find(ready.host);
+    if (route == routes.end()) return;
+    for (const auto& sealed : in_messages(std::move(ready.keys))) {
+      socket->send({route->second, as_bytes("KT1"), as_bytes("KEYS"), ready.nonce,
+                    encode_sealed_keys(sealed)});
     }
   }
-
-  struct Asked {
-    std::string host;
-    Bytes nonce;
-    Bytes route;
-  };
 
   Context& context;
   std::string endpoint;
@@ -85,7 +87,8 @@ struct HostChannelServer::Impl {
   Mailbox<Answer> answers{kMailMax};
   WakeEvent stop;
   std::optional<Socket> socket;  // the thread's, once it runs
-  std::deque<Asked> wants;       // the thread's
+  // The thread's: the connection on which each host asked last. As many as the allow-list has.
+  std::map<std::string, Bytes> routes;
   std::thread thread;
 };
 
@@ -125,12 +128,16 @@ struct HostChannelClient::Impl {
       wait_readable({&socket}, fds, refused ? kRefusedPauseMs : -1);
       if (stop.is_set()) return;
       watch_connection();
-      for (const Want& question : wants.take_all()) {
-        socket.send({as_bytes("KT1"), as_bytes("WANT"), as_bytes(question.boot), question.nonce,
-                     encode_keys(question.keys)});
-      }
+      for (Want& question : wants.take_all()) send_want(std::move(question));
       Message message;
       while (socket.receive(message)) take_keys(message.frames);
+    }
+  }
+
+  void send_want(Want question) {
+    for (const auto& keys : in_messages(std::move(question.keys))) {
+      socket.send({as_bytes("KT1"), as_bytes("WANT"), as_bytes(question.boot), question.nonce,
+                   encode_keys(keys)});
     }
   }
 

@@ -2,10 +2,12 @@
 //
 //   host -> vCenter   KT1 | WANT | boot | nonce | (provider, id)*
 //   vCenter -> host   KT1 | KEYS | nonce | (provider, id, encapsulation, ciphertext, detail)*
-//   each piece: u16 length, little-endian, and that many bytes
+//   each piece: u16 length, little-endian, and that many bytes; at most kWantedKeysMax keys a
+//   message, so a long question or answer travels as several of one nonce
 // The only thing that travels here is a key on its way, sealed to the boot key of the host's fact.
 // IMMEDIATE, linger 0, small high-water marks: nothing waits in a queue. A lost question is asked
-// again by the host.
+// again by the host. Keys come from key servers one by one: a question may get many answers, each
+// sent on the connection on which that host asked last. Whether a nonce is its own, the host knows.
 #pragma once
 
 #include <functional>
@@ -20,14 +22,14 @@ namespace keytrail::wire {
 
 class Context;
 
-inline constexpr std::size_t kWantedKeysMax = 256;
+inline constexpr std::size_t kWantedKeysMax = 256;  // of one message
 inline constexpr std::size_t kNonceBytes = 16;
 inline constexpr std::size_t kHostPieceBytesMax = 4096;  // of a name, a sealed key, a detail
 
 struct Want {
   std::string boot;
   Bytes nonce;              // kNonceBytes
-  std::vector<KeyId> keys;  // at most kWantedKeysMax
+  std::vector<KeyId> keys;  // to the server: at most kWantedKeysMax
 };
 struct SealedKey {
   KeyId key;
@@ -46,7 +48,8 @@ class HostChannelServer {
   ~HostChannelServer();
   [[nodiscard]] Result<void> start();
   [[nodiscard]] const std::string& endpoint() const;  // the real one, once started
-  // Any thread. Dropped if that host is not connected: it will ask again.
+  // Any thread; any number of answers to one nonce. Dropped if that host is not connected: it will
+  // ask again.
   void answer(const std::string& host, const Bytes& nonce, std::vector<SealedKey> keys);
 
  private:

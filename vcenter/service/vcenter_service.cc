@@ -144,6 +144,7 @@ struct VCenterService::Impl {
   // False: the link has ended, `ended` says why.
   bool take_events();
   void carry(VCenterCore::Outputs outputs);
+  void answer_hosts(std::vector<VCenterCore::HostAnswer> answers);
   void start_work(WorkId id, Work work);
   void tell(const VCenterCore::Answer& answer);
   void open_session(const VCenterCore::SessionOpened& opened);
@@ -275,12 +276,7 @@ void VCenterService::Impl::carry(VCenterCore::Outputs outputs) {
   for (auto& [id, work] : outputs.work) start_work(id, std::move(work));
   for (const auto& answer : outputs.answers) tell(answer);
   for (const auto& opened : outputs.sessions) open_session(opened);
-  for (auto& answer : outputs.host_answers) {
-    std::vector<wire::SealedKey> keys;
-    keys.push_back({answer.key, std::move(answer.encapsulation), std::move(answer.ciphertext),
-                    std::move(answer.detail)});
-    hosts.answer("esxi/" + answer.host, answer.nonce, std::move(keys));
-  }
+  answer_hosts(std::move(outputs.host_answers));
   if (outputs.stop.has_value()) {
     const bool by_command = *outputs.stop == "stopped by command";
     if (by_command) {
@@ -289,6 +285,18 @@ void VCenterService::Impl::carry(VCenterCore::Outputs outputs) {
       ended = *outputs.stop;
     }
   }
+}
+
+// What is ready together for one question travels together: a socket's queue is short.
+void VCenterService::Impl::answer_hosts(std::vector<VCenterCore::HostAnswer> answers) {
+  std::map<std::pair<std::string, Bytes>, std::vector<wire::SealedKey>> ready;
+  for (VCenterCore::HostAnswer& answer : answers) {
+    ready[{"esxi/" + answer.host, std::move(answer.nonce)}].push_back(
+        {std::move(answer.key), std::move(answer.encapsulation), std::move(answer.ciphertext),
+         std::move(answer.detail)});
+  }
+  for (auto& [question, keys] : ready)
+    hosts.answer(question.first, question.second, std::move(keys));
 }
 
 template <class Call>
