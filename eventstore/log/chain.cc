@@ -10,7 +10,8 @@ Error log_was_cut(const std::string& who, Position saw, Position head) {
                                         "; restore the log from a backup"};
 }
 
-CheckpointCheck::CheckpointCheck(const EventLog& log, const std::optional<Checkpoint>& checkpoint)
+CheckpointCheck::CheckpointCheck(const EventLog& log,
+                                 const std::optional<proof::Checkpoint>& checkpoint)
     : log_id_(log.id()), end_(log.end()), checkpoint_(checkpoint) {}
 
 Result<void> CheckpointCheck::before() const {
@@ -25,7 +26,7 @@ Result<void> CheckpointCheck::before() const {
   return {};
 }
 
-Result<void> CheckpointCheck::at(const MerkleRange& tree) const {
+Result<void> CheckpointCheck::at(const proof::MerkleRange& tree) const {
   if (!checkpoint_ || tree.size() != checkpoint_->size || tree.root() == checkpoint_->root)
     return {};
   return Error{ErrorCode::kCorrupt,
@@ -33,7 +34,8 @@ Result<void> CheckpointCheck::at(const MerkleRange& tree) const {
                    " it is not what the checkpoint signed; restore it from a backup"};
 }
 
-Result<CheckedLog> check_log(const EventLog& log, const std::optional<Checkpoint>& checkpoint,
+Result<CheckedLog> check_log(const EventLog& log,
+                             const std::optional<proof::Checkpoint>& checkpoint,
                              const OnCheckedFact& on_fact) {
   const CheckpointCheck checkpoint_check(log, checkpoint);
   TRY(checkpoint_check.before());

@@ -8,16 +8,15 @@
 #include <functional>
 #include <optional>
 
-#include "eventstore/log/checkpoint.h"
+#include "bus/proof/merkle.h"
 #include "eventstore/log/event_log.h"
-#include "eventstore/log/merkle.h"
 
 namespace keytrail::eventstore {
 
 // What is known of a log after all of it was walked.
 struct CheckedLog {
   LogEnd end;
-  MerkleRange tree;
+  proof::MerkleRange tree;
 };
 
 using OnCheckedFact = std::function<Result<void>(ByteView stamp, ByteView body, const Hash& leaf)>;
@@ -25,7 +24,7 @@ using OnCheckedFact = std::function<Result<void>(ByteView stamp, ByteView body, 
 // kCorrupt: the first position that is damaged and what is wrong; "the log was cut"; "the log is
 // another one". An error of `on_fact` ends the walk and is returned.
 [[nodiscard]] Result<CheckedLog> check_log(const EventLog& log,
-                                           const std::optional<Checkpoint>& checkpoint,
+                                           const std::optional<proof::Checkpoint>& checkpoint,
                                            const OnCheckedFact& on_fact);
 
 // The sentence for a log whose end somebody knows to be further.
@@ -34,16 +33,16 @@ using OnCheckedFact = std::function<Result<void>(ByteView stamp, ByteView body, 
 // Judges a tree of the checkpoint's size. `size` and `root` are the walked log's there.
 class CheckpointCheck {
  public:
-  CheckpointCheck(const EventLog& log, const std::optional<Checkpoint>& checkpoint);
+  CheckpointCheck(const EventLog& log, const std::optional<proof::Checkpoint>& checkpoint);
   // Before the walk: another log's, or one that is longer than this log.
   [[nodiscard]] Result<void> before() const;
   // After each leaf.
-  [[nodiscard]] Result<void> at(const MerkleRange& tree) const;
+  [[nodiscard]] Result<void> at(const proof::MerkleRange& tree) const;
 
  private:
   const LogId log_id_;
   const LogEnd end_;
-  const std::optional<Checkpoint>& checkpoint_;
+  const std::optional<proof::Checkpoint>& checkpoint_;
 };
 
 }  // namespace keytrail::eventstore

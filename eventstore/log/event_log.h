@@ -13,10 +13,11 @@
 #include <vector>
 
 #include "bus/events/fact.h"
+#include "bus/proof/checkpoint.h"
 
 namespace keytrail::eventstore {
 
-using LogId = std::array<std::uint8_t, 16>;
+using proof::LogId;
 
 // The last fact. An empty log ends at position 0, whose leaf is the genesis.
 struct LogEnd {

@@ -8,6 +8,7 @@
 #include "bus/events/codec.h"
 #include "bus/secret/sha256.h"
 #include "eventstore/log/chain.h"
+#include "eventstore/log/checkpoint_file.h"
 #include "eventstore/log/fact_rows.h"
 #include "eventstore/log/rocks_log.h"
 
@@ -81,7 +82,7 @@ Chunk check_chunk(const EventLog& log, Position after, Position until) {
 // Puts the chunks together, in order.
 class Assembly {
  public:
-  Assembly(const EventLog& log, const std::optional<Checkpoint>& checkpoint)
+  Assembly(const EventLog& log, const std::optional<proof::Checkpoint>& checkpoint)
       : checkpoint_check_(log, checkpoint) {
     verdict_.log_id = log.id();
     verdict_.generation = log.generation();
@@ -123,7 +124,7 @@ class Assembly {
 
   const CheckpointCheck checkpoint_check_;
   Verdict verdict_;
-  MerkleRange tree_;
+  proof::MerkleRange tree_;
 };
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 
-#include "eventstore/log/checkpoint.h"
 #include "eventstore/log/event_log.h"
 
 namespace keytrail::eventstore {
@@ -20,7 +19,7 @@ struct Verdict {
   LogEnd end;   // as far as it is whole
   Hash root{};  // of the tree up to there
   std::uint64_t attachments = 0;
-  std::optional<Checkpoint> checkpoint;  // what it was compared with
+  std::optional<proof::Checkpoint> checkpoint;  // what it was compared with
   std::optional<Position> first_bad;
   std::string wrong;  // empty: the log is whole
 
@@ -28,7 +27,7 @@ struct Verdict {
 };
 
 struct VerifyOptions {
-  std::optional<Checkpoint> checkpoint;
+  std::optional<proof::Checkpoint> checkpoint;
   unsigned threads = 0;                       // 0 = one a core
   std::function<void(Position)> on_progress;  // now and then, on the calling thread
 };

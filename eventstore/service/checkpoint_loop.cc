@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include "eventstore/log/checkpoint_file.h"
 #include "eventstore/log/fact_rows.h"
 
 namespace keytrail::eventstore {
@@ -41,7 +42,7 @@ Result<void> CheckpointLoop::follow_and_write() {
   }));
   if (end.position > tree_.size()) tree_.append(end.leaf);
   KEYTRAIL_CHECK(tree_.size() == end.position);
-  TRY(write_checkpoint_file(file_, sign_checkpoint({.log_id = log_.id(),
+  TRY(write_checkpoint_file(file_, proof::sign_checkpoint({.log_id = log_.id(),
                                                     .generation = log_.generation(),
                                                     .size = tree_.size(),
                                                     .root = tree_.root()},

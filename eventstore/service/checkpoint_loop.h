@@ -31,7 +31,7 @@ class CheckpointLoop {
   [[nodiscard]] Result<void> follow_and_write();
 
   const EventLog& log_;
-  MerkleRange tree_;
+  proof::MerkleRange tree_;
   const std::string file_;
   const SecretBytes& key_;
   const std::function<void(std::string)> on_failure_;

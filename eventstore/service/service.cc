@@ -5,6 +5,7 @@
 
 #include "bus/secret/ed25519.h"
 #include "eventstore/log/chain.h"
+#include "eventstore/log/checkpoint_file.h"
 #include "eventstore/service/checkpoint_loop.h"
 #include "eventstore/service/order_loop.h"
 #include "eventstore/service/read_loop.h"
@@ -34,7 +35,7 @@ struct Replayed {
   TimeNs last_time = 0;
 };
 
-Result<Replayed> replay(const EventLog& log, const std::optional<Checkpoint>& checkpoint,
+Result<Replayed> replay(const EventLog& log, const std::optional<proof::Checkpoint>& checkpoint,
                         Orderer& orderer, const std::string& identity) {
   Replayed replayed;
   const auto restore = [&](ByteView stamp, ByteView body, const Hash& leaf) -> Result<void> {

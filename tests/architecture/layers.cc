@@ -92,15 +92,16 @@ const std::vector<Layer>& layers() {
   static const std::vector<Layer> kLayers = {
       {"bus/secret", {}},
       {"bus/events", {"bus/secret"}},
+      {"bus/proof", {"bus/events", "bus/secret"}},
       {"bus/protocol", {"bus/events", "bus/secret"}},
       {"bus/wire", {"bus/events", "bus/protocol", "bus/secret"}},
       {"bus/client", {"bus/wire", "bus/events", "bus/protocol", "bus/secret"}},
       {"eventstore/model", {"bus/events", "bus/secret"}},
       {"eventstore/order", {"bus/events", "bus/secret", "bus/protocol", "eventstore/model"}},
-      {"eventstore/log", {"bus/events", "bus/secret"}},
+      {"eventstore/log", {"bus/events", "bus/proof", "bus/secret"}},
       {"eventstore/service",
        {"eventstore/model", "eventstore/order", "eventstore/log", "bus/secret", "bus/events",
-        "bus/protocol", "bus/wire", "bus/client"}},
+        "bus/proof", "bus/protocol", "bus/wire", "bus/client"}},
       {"kms/crypto", {"bus/secret"}},
       {"kms/kmip", {"bus/secret"}},
       {"kms/keyring", {"kms/crypto", "bus/secret"}},
@@ -120,7 +121,7 @@ const std::vector<Layer>& layers() {
       {"replay/audit", {"bus/events", "bus/secret"}},
       {"replay/state", {"bus/events", "bus/secret", "kms/model", "vcenter/model", "esxi/model"}},
       {"replay/tool",
-       {"replay/audit", "replay/state", "eventstore/log", "bus/client", "bus/events",
+       {"replay/audit", "replay/state", "eventstore/log", "bus/client", "bus/events", "bus/proof",
         "bus/secret"}},
   };
   return kLayers;

@@ -1,9 +1,10 @@
-// SHA-256, HMAC, HKDF, scrypt and the AEADs against published vectors.
+// SHA-256, HMAC, HKDF, scrypt, the AEADs and Ed25519 against published vectors.
 #include <gtest/gtest.h>
 
 #include <thread>
 
 #include "bus/secret/aead.h"
+#include "bus/secret/ed25519.h"
 #include "bus/secret/kdf.h"
 #include "bus/secret/sha256.h"
 
@@ -165,6 +166,22 @@ INSTANTIATE_TEST_SUITE_P(
             Aead::kChaCha20Poly1305, 32,
             "6834e787fe25a598328b7ac40c469ea40659e712826ba404c453a1559c1eedae8468004da4b2616a"
             "9198e9a6f91b7bea87ce25ff0d9b4bafa2de6df7bdb102e78896bad3810acd501d8ccf1e"}));
+
+// RFC 8032, section 7.1, TEST 2.
+TEST(Ed25519Test, SignsAsTheStandardSays) {
+  const SecretBytes seed = SecretBytes::copy_of(
+      from_hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").value());
+  EXPECT_EQ(to_hex(ed25519_public_key(seed)),
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+  const Bytes message{0x72};
+  const Bytes signature = ed25519_sign(seed, message);
+  EXPECT_EQ(to_hex(signature),
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+            "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+  EXPECT_TRUE(ed25519_verify(ed25519_public_key(seed), message, signature));
+  EXPECT_FALSE(ed25519_verify(ed25519_public_key(seed), Bytes{0x73}, signature));
+  EXPECT_FALSE(ed25519_verify(Bytes(31), message, signature));
+}
 
 }  // namespace
 }  // namespace keytrail

@@ -7,6 +7,7 @@
 
 #include "bus/secret/ed25519.h"
 #include "eventstore/log/chain.h"
+#include "eventstore/log/checkpoint_file.h"
 #include "eventstore/log/verify.h"
 #include "tests/support/chained_facts.h"
 #include "tests/support/temp_folder.h"
@@ -25,16 +26,17 @@ class RocksLogTest : public ::testing::Test {
   }
 
   // A log of `facts` facts, closed, and its checkpoint.
-  Checkpoint make_log(std::size_t facts) {
+  proof::Checkpoint make_log(std::size_t facts) {
     const auto log = open();
     testing::ChainedFacts(*log).fill(*log, facts, 100);
     const auto checked = check_log(*log, std::nullopt,
                                    [](ByteView, ByteView, const Hash&) { return Result<void>(); });
     EXPECT_TRUE(checked.ok());
-    const Checkpoint checkpoint{
+    const proof::Checkpoint checkpoint{
         .log_id = log->id(), .generation = 1, .size = facts, .root = checked->tree.root()};
     EXPECT_TRUE(
-        write_checkpoint_file(folder_.file("checkpoint"), sign_checkpoint(checkpoint, key_)).ok());
+        write_checkpoint_file(folder_.file("checkpoint"), proof::sign_checkpoint(checkpoint, key_))
+            .ok());
     return checkpoint;
   }
 
@@ -109,7 +111,7 @@ TEST_F(RocksLogTest, AFolderWithoutALogHasNothingToVerify) {
 }
 
 TEST_F(RocksLogTest, AWholeLogVerifies) {
-  const Checkpoint checkpoint = make_log(10'000);
+  const proof::Checkpoint checkpoint = make_log(10'000);
   const Verdict found = verdict();
   EXPECT_TRUE(found.whole()) << found.wrong;
   EXPECT_EQ(found.end.position, 10'000U);
@@ -160,7 +162,7 @@ TEST_F(RocksLogTest, ATailThatWasCutIsMissedByTheCheckpoint) {
 }
 
 TEST_F(RocksLogTest, ALogThatWasWrittenAnewIsNotTheCheckpoints) {
-  Checkpoint checkpoint = make_log(300);
+  proof::Checkpoint checkpoint = make_log(300);
   checkpoint.root[0] ^= 1;
   const auto log = open();
   const auto checked =
