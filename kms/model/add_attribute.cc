@@ -5,24 +5,31 @@
 namespace keytrail::kms {
 namespace {
 
-constexpr std::string_view kActivationDate = "Activation Date";
-
 Refusal exists_already() {
   return {.reason = Reason::kIllegalOperation,
           .message = "The object has this attribute already, and only one is possible.",
           .detail = {}};
 }
 
-Decided<AttributeGiven> decide_activation_date(Draft& draft, const Object& object,
-                                               const AddAttribute& command) {
-  if (object.activation_date != 0) return exists_already();
-  const std::optional<TimeNs> date = date_of(command.attribute);
-  if (!date || *date == 0) {
-    return Refusal{.reason = Reason::kInvalidField,
-                   .message = "The Activation Date is no date that can be kept.",
-                   .detail = {}};
+// The dates that an object's state follows from are set once: by this, or by Activate and Revoke. (A
+// second Deactivation Date would bring a revoked key back to life.)
+Decided<AttributeGiven> decide_date_of_life(Draft& draft, const Object& object,
+                                            AddAttribute command) {
+  const bool activates = command.attribute.name == kActivationDate;
+  if ((activates ? object.activation_date : object.deactivation_date) != 0) return exists_already();
+  const Decided<TimeNs> given = decide_date(command.attribute);
+  if (const Refusal* refusal = refusal_in(given)) return *refusal;
+  const TimeNs date = std::get<TimeNs>(given);
+  if (auto refusal = activates ? check_dates(date, object.deactivation_date)
+                               : check_dates(object.activation_date, date)) {
+    return *refusal;
   }
-  draft.record(KeyActivated{.object = command.object, .activation_date = *date});
+  if (activates) {
+    draft.record(KeyActivated{.object = command.object, .activation_date = date});
+  } else {
+    draft.record(
+        AttributeAdded{.object = command.object, .attribute = std::move(command.attribute)});
+  }
   return AttributeGiven{.object = command.object, .index = 0};
 }
 
@@ -32,8 +39,8 @@ Decided<AttributeGiven> decide(Draft& draft, const Client& client, AddAttribute 
   const auto found = find_living_object(draft, client, command.object);
   if (const Refusal* refusal = refusal_in(found)) return *refusal;
   const Object& object = *std::get<const Object*>(found);
-  if (command.attribute.name == kActivationDate) {
-    return decide_activation_date(draft, object, command);
+  if (command.attribute.name == kActivationDate || command.attribute.name == kDeactivationDate) {
+    return decide_date_of_life(draft, object, std::move(command));
   }
   const std::size_t present = instances_of(object, command.attribute.name);
   if (present > 0 && command.instances == Instances::kOne) return exists_already();

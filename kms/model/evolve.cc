@@ -143,7 +143,7 @@ class Evolution {
     return object;
   }
   static void read_dates(Object& object, const Attribute& attribute) {
-    if (attribute.name == "Deactivation Date") {
+    if (attribute.name == kDeactivationDate) {
       object.deactivation_date = date_of(attribute).value_or(0);
     }
   }

@@ -6,6 +6,7 @@ namespace keytrail::kms {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 1024;
+constexpr TimeNs kNsPerSecond = 1'000'000'000;
 
 std::optional<Refusal> check_names(Draft& draft, const std::string& owner,
                                    const std::vector<std::string>& names) {
@@ -13,6 +14,16 @@ std::optional<Refusal> check_names(Draft& draft, const std::string& owner,
     if (auto refusal = check_name(*name)) return refusal;
     const bool repeated = std::find(names.begin(), name, *name) != name;
     if (repeated || !draft.object_named(owner, *name).empty()) return name_is_taken(*name);
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> check_deactivation_date(const NewObject& command) {
+  for (const Attribute& attribute : command.attributes) {
+    if (attribute.name != kDeactivationDate) continue;
+    const Decided<TimeNs> date = decide_date(attribute);
+    if (const Refusal* refusal = refusal_in(date)) return *refusal;
+    return check_dates(command.activation_date, std::get<TimeNs>(date));
   }
   return std::nullopt;
 }
@@ -27,6 +38,7 @@ Decided<Made> decide_new(Draft& draft, const Client& client, NewObject command) 
                    .detail = {}};
   }
   if (auto refusal = check_attributes(command.attributes)) return *refusal;
+  if (auto refusal = check_deactivation_date(command)) return *refusal;
   if (auto refusal = check_names(draft, owner, command.names)) return *refusal;
 
   draft.record(ObjectCreated{.object = command.object,
@@ -64,6 +76,22 @@ std::optional<Refusal> check_attributes(const std::vector<Attribute>& attributes
                  .message = "An object holds at most " + std::to_string(kAttributesPerObjectMax) +
                             " attributes of " + std::to_string(kAttributeBytesPerObjectMax) +
                             " bytes together.",
+                 .detail = {}};
+}
+
+Decided<TimeNs> decide_date(const Attribute& attribute) {
+  const std::optional<TimeNs> date = date_of(attribute);
+  if (date && *date != 0) return *date;
+  return Refusal{.reason = Reason::kInvalidField,
+                 .message = "The " + attribute.name + " is no date that can be kept.",
+                 .detail = {}};
+}
+
+std::optional<Refusal> check_dates(TimeNs activation, TimeNs deactivation) {
+  const bool both = activation != 0 && deactivation != 0;
+  if (!both || activation / kNsPerSecond <= deactivation / kNsPerSecond) return std::nullopt;
+  return Refusal{.reason = Reason::kInvalidField,
+                 .message = "The Deactivation Date lies before the Activation Date.",
                  .detail = {}};
 }
 

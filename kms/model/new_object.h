@@ -40,6 +40,11 @@ struct Made {
 // Caps on what a client may attach to one object: one fact must hold it.
 [[nodiscard]] std::optional<Refusal> check_attributes(const std::vector<Attribute>& attributes);
 
+// The date that an attribute gives: one that a rule depends on must be one that can be kept.
+[[nodiscard]] Decided<TimeNs> decide_date(const Attribute& attribute);
+// An active life ends when it began, or later, to the second, as KMIP tells dates. 0: no such date.
+[[nodiscard]] std::optional<Refusal> check_dates(TimeNs activation, TimeNs deactivation);
+
 // A KMIP Name that can be bound. Names stand in streams' hashes and index keys, so they hold no
 // NUL.
 [[nodiscard]] std::optional<Refusal> check_name(const std::string& name);

@@ -20,6 +20,9 @@ inline constexpr std::uint32_t kFormatTransparentSymmetricKey = 0x07;
 inline constexpr std::uint32_t kReasonKeyCompromise = 2;
 inline constexpr std::uint32_t kReasonCaCompromise = 3;
 
+inline constexpr std::string_view kActivationDate = "Activation Date";
+inline constexpr std::string_view kDeactivationDate = "Deactivation Date";
+
 inline constexpr std::size_t kObjectIdBytesMax = 40;  // Escaped, it still fits a stream's name.
 inline constexpr std::size_t kAttributesPerObjectMax = 128;
 inline constexpr std::size_t kAttributeBytesPerObjectMax = 32 * 1024;

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
 #include "kms/model/activate.h"
+#include "kms/model/add_attribute.h"
+#include "kms/model/create.h"
 #include "kms/model/destroy.h"
 #include "kms/model/get.h"
 #include "kms/model/revoke.h"
@@ -117,6 +119,71 @@ TEST(RevokeTest, ACompromiseMayComeToLightAfterTheDestruction) {
                               Revoke{.object = "k", .reason = kReasonKeyCompromise})),
             nullptr);
   EXPECT_EQ(state_of(*draft.object("k"), draft.now()), ObjectState::kDestroyedCompromised);
+}
+
+// A Date-Time as it travels: tag, type, length 8, seconds.
+Attribute date(std::string_view name, TimeNs when) {
+  Attribute attribute{.name = std::string(name), .value = {0x42, 0, 0, 9, 0, 0, 0, 8}};
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    attribute.value.push_back(static_cast<std::uint8_t>(when / kSecond >> shift));
+  }
+  return attribute;
+}
+
+Reason reason_of_adding(const Given& given, const Attribute& attribute) {
+  Draft draft = given.draft();
+  const auto added = decide(draft, given.client("vc-1"), AddAttribute{"k", attribute});
+  EXPECT_EQ(refusal_in(added) == nullptr, !draft.recorded().empty());
+  return reason_in(added);
+}
+
+TEST(DeactivationDateTest, DoesNotBringARevokedKeyBackToLife) {
+  Given given;
+  given.active_key("k").fact(KeyRevoked{.object = "k", .reason = 6});
+  EXPECT_EQ(reason_of_adding(given, date(kDeactivationDate, given.now + 100 * kSecond)),
+            Reason::kIllegalOperation);
+}
+
+TEST(DeactivationDateTest, ComesByItself) {
+  Given given;
+  given.active_key("k").fact(
+      AttributeAdded{"k", date(kDeactivationDate, given.now + 100 * kSecond)});
+  EXPECT_EQ(state_of(*given.state.object("k"), given.now), ObjectState::kActive);
+  EXPECT_EQ(state_of(*given.state.object("k"), given.now + 200 * kSecond),
+            ObjectState::kDeactivated);
+}
+
+TEST(DeactivationDateTest, IsNotBeforeTheActivationDate) {
+  Given given;
+  given.active_key("k");
+  EXPECT_EQ(reason_of_adding(given, date(kDeactivationDate, given.now - 2 * kSecond)),
+            Reason::kInvalidField);
+  EXPECT_EQ(reason_of_adding(given, date(kDeactivationDate, given.now)), Reason{});
+  given.key("k2").fact(AttributeAdded{"k2", date(kDeactivationDate, given.now)});
+  Draft draft = given.draft();
+  EXPECT_EQ(reason_in(decide(draft, given.client("vc-1"),
+                             AddAttribute{"k2", date(kActivationDate, given.now + 9 * kSecond)})),
+            Reason::kInvalidField);
+}
+
+TEST(DeactivationDateTest, IsNotBeforeTheActivationDateOfANewKeyEither) {
+  Given given;
+  CreateKey command;
+  command.key = {.object = "n",
+                 .algorithm = 3,
+                 .length_bits = 256,
+                 .attributes = {date(kDeactivationDate, given.now)},
+                 .activation_date = given.now + 100 * kSecond};
+  Draft draft = given.draft();
+  EXPECT_EQ(reason_in(decide(draft, given.client("vc-1"), command)), Reason::kInvalidField);
+}
+
+TEST(DeactivationDateTest, IsADateThatCanBeKept) {
+  Given given;
+  given.key("k");
+  EXPECT_EQ(reason_of_adding(given, {.name = std::string(kDeactivationDate), .value = {1, 2}}),
+            Reason::kInvalidField);
+  EXPECT_EQ(reason_of_adding(given, date(kDeactivationDate, 0)), Reason::kInvalidField);
 }
 
 TEST(DestroyTest, RefusesAnActiveKey) {
