@@ -104,7 +104,11 @@ class Evolution {
     if (Member* member = member_of(x.replica)) member->retired = true;
   }
   void operator()(const KeyringGranted& x) {
-    if (Member* member = member_of(x.to)) member->granted_as_of = stamp_.position;
+    Member* member = member_of(x.to);
+    if (member == nullptr) return;
+    member->granted = stamp_.position;
+    // Whatever it stated before was of a keyring that it lost.
+    member->shredded_through = x.as_of;
   }
   void operator()(const LeafBlockLeased& x) {
     state_.leases_.next_block = std::max(state_.leases_.next_block, x.block + 1);

@@ -38,7 +38,7 @@ std::vector<OwedPuncture> owed_punctures(const State& state, Position through) {
 Shredding shredding_of(const State& state, const Object& object) {
   Shredding shredding;
   for (const auto& [name, member] : state.cluster().members) {
-    const bool has_keyring = name == state.cluster().founder || member.granted_as_of != 0;
+    const bool has_keyring = name == state.cluster().founder || member.granted != 0;
     if (!has_keyring) continue;
     const bool through = is_destroyed(object) && member.shredded_through >= object.destroyed;
     if (!through) {

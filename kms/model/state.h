@@ -39,12 +39,11 @@ struct Member {
   bool retired = false;
   Position admitted = 0;
 
-  // What it stated of its keyring.
+  // What is known of its keyring: by its granter at first, then by itself.
   Position shredded_through = 0;
   bool provable = true;             // false: its medium copies on write
   std::uint64_t shred_version = 0;  // of kms/REPLICA/shred
-  Position granted_as_of =
-      0;  // of the keyring that it got; 0: it made the keyring, or has none yet
+  Position granted = 0;  // the keyring, last; 0: it made the keyring, or has none yet
   bool operator==(const Member&) const = default;
 };
 

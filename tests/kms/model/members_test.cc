@@ -105,6 +105,21 @@ TEST(ShreddingTest, ListsWhoHasNotSaidThatTheKeyIsGone) {
   EXPECT_THAT(shredding.not_provable, ElementsAre("kms-2"));
 }
 
+TEST(ShreddingTest, AKeyringThatIsGrantedAnewHoldsWhatItsGranterHeld) {
+  Given given;
+  given.fact(ReplicaAdmitted{"kms-2", Given::hash(2)});
+  given.fact(KeyringGranted{.to = "kms-2", .by = "kms-1", .as_of = 0});
+  given.key("k").fact(KeyDestroyed{.object = "k", .leaf = 0});
+  const Position destroyed = given.position;
+  given.fact(ShreddedThrough{.replica = "kms-2", .through = destroyed, .leaves = 1});
+  given.fact(ReplicaRetired{"kms-2"}).fact(ReplicaAdmitted{"kms-2", Given::hash(5)});
+  given.fact(KeyringGranted{.to = "kms-2", .by = "kms-1", .as_of = destroyed - 1});
+  EXPECT_THAT(shredding_of(given.state, *given.state.object("k")).may_hold,
+              ElementsAre("kms-1", "kms-2"));
+  given.fact(KeyringGranted{.to = "kms-2", .by = "kms-1", .as_of = destroyed});
+  EXPECT_THAT(shredding_of(given.state, *given.state.object("k")).may_hold, ElementsAre("kms-1"));
+}
+
 TEST(OwedPuncturesTest, ListsWhatWasDestroyedLater) {
   Given given;
   given.key("a").key("b").fact(KeyDestroyed{.object = "a", .leaf = 0});
