@@ -8,8 +8,9 @@ namespace keytrail::kms {
 namespace {
 
 constexpr TimeNs kNsPerMs = 1'000'000;
-constexpr std::string_view kLogIsAway =
-    "The log is out of reach: nothing can be recorded, so nothing is done.";
+constexpr std::string_view kNothingDone = " Nothing was done: ask another replica.";
+constexpr std::string_view kOutcomeUnknown =
+    " Whether this was recorded is not known yet: look, then ask again.";
 
 bool is_own_object(const Fact& fact, const std::string& cluster) {
   return fact.body.stream.starts_with("kms/" + cluster + "/object/");
@@ -85,7 +86,7 @@ void ReplicaCore::on_link(const wire::FollowedThrough& through) {
 void ReplicaCore::on_link(const wire::FollowStateChanged& changed) {
   follow_ = changed.state;
   if (follow_ == protocol::FollowState::kLost && phase_ == Phase::kServing) {
-    leave_service(Phase::kAway, std::string(kLogIsAway));
+    leave_service(Phase::kAway, "The log is out of reach.");
   }
   move_on();
 }
@@ -95,6 +96,10 @@ void ReplicaCore::on_link(const wire::TransactionAccepted& accepted) {
 }
 
 void ReplicaCore::on_link(const wire::TransactionDecideAgain& again) {
+  const auto found = open_.find(again.id);
+  if (found != open_.end()) {
+    if (Course* course = course_of(found->second)) course->submitted = false;
+  }
   decide(again.id);
   // Over without an append, the second time: the transaction is given back.
   if (!open_.contains(again.id)) outputs_.submit.push_back({again.id, {}});
@@ -111,9 +116,7 @@ void ReplicaCore::on_link(const wire::TransactionFailed& failed) {
 void ReplicaCore::on_link(const wire::HeadAnswered& answered) {
   const auto found = open_.find(answered.question);
   if (found == open_.end()) return;
-  if (auto* kmip = std::get_if<OpenKmip>(&found->second)) kmip->fresh = true;
-  if (auto* command = std::get_if<OpenCommand>(&found->second)) command->fresh = true;
-  if (auto* grant = std::get_if<OpenGrant>(&found->second)) grant->fresh = true;
+  if (Course* course = course_of(found->second)) course->fresh = true;
   decide(answered.question);
 }
 
@@ -192,32 +195,39 @@ void ReplicaCore::take_up_service() {
     owed_.push_back(owed.leaf);
   }
   // A keyring that is ahead of what was stated (granted, or a crash came between) is stated now.
-  if (owed_.empty() && punctured_through_ <= stated) return serve();
+  if (owed_.empty() && punctured_through_ <= stated) {
+    state_restored();
+    return serve();
+  }
   phase_ = Phase::kPuncturing;
   order_puncture();
 }
 
-void ReplicaCore::serve() {
+void ReplicaCore::state_restored() {
   if (restored_) begin_duty(*std::exchange(restored_, std::nullopt));
+}
+
+// REQUIRES: the log is live.
+void ReplicaCore::serve() {
   phase_ = Phase::kServing;
   outputs_.listener = ListenerOrder::kOpen;
   lease_if_due();
 }
 
+// Nobody is left waiting. What the log has already may stand on it all the same.
 void ReplicaCore::leave_service(Phase phase, const std::string& why) {
   phase_ = phase;
   outputs_.listener = ListenerOrder::kClose;
   for (auto& [id, open] : open_) {
-    if (auto* request = std::get_if<OpenKmip>(&open)) fail(*request, why);
+    const Course* course = course_of(open);
+    if (course == nullptr || course->answered) continue;
+    const std::string told = why + std::string(course->submitted ? kOutcomeUnknown : kNothingDone);
+    std::visit([&](auto& one) { fail(one, told); }, open);
   }
 }
 
 void ReplicaCore::end(std::string reason) {
-  leave_service(Phase::kEnded, reason.empty() ? "This replica stops: ask another one." : reason);
-  for (auto& [id, open] : open_) {
-    if (auto* command = std::get_if<OpenCommand>(&open)) fail(*command, reason);
-    if (auto* grant = std::get_if<OpenGrant>(&open)) fail(*grant, reason);
-  }
+  leave_service(Phase::kEnded, reason.empty() ? "This replica stops." : reason);
   open_.clear();
   outputs_.end = std::move(reason);
 }
@@ -228,10 +238,12 @@ void ReplicaCore::on(const Punctured& punctured) {
   punctured_through_ = std::max(punctured_through_, punctured.through);
   puncturing_.reset();
   if (phase_ == Phase::kEnded) return;
-  const bool was_waiting = phase_ == Phase::kPuncturing;
-  if (was_waiting) serve();  // KeyringRestored comes before the ShreddedThrough that it explains.
+  state_restored();  // It comes before the ShreddedThrough that it explains.
   begin_duty(StateShredded{
       .through = punctured.through, .leaves = punctured.leaves, .provable = punctured.provable});
+  if (phase_ != Phase::kPuncturing) return;
+  phase_ = Phase::kAway;  // Unless the log is there.
+  move_on();
 }
 
 void ReplicaCore::puncture_if_due() {

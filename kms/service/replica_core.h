@@ -11,8 +11,8 @@
 //
 // On its way to serving, a replica follows the log to its end, founds the cluster or waits to be
 // admitted and for the keyring, and punctures what was destroyed meanwhile. When the log is away it
-// refuses: requests end with an error and the listener closes, so that clients fail over. Threads:
-// one. Secrets: key material is in SecretBytes, in a bounded cache and in answers on their way.
+// refuses: what waits ends with an error, which says whether its outcome is known, and the listener
+// closes, so that clients fail over. Threads: one. Secrets: key material is in SecretBytes, in a bounded cache and in answers on their way.
 #pragma once
 
 #include <map>
@@ -71,22 +71,26 @@ class ReplicaCore {
   using Id = protocol::TransactionId;
 
   // What waits for the log: a request, a command, a grant, or a duty of the replica itself.
+  struct Course {            // of what somebody waits for
+    bool fresh = false;      // decided at a head that was asked for after it came
+    bool submitted = false;  // the log has it, and has not said what became of it
+    bool answered = false;   // with an error, or nobody is there; only the log's word is awaited
+  };
   struct OpenKmip {
     ConnectionId connection = 0;
     KmipWork work;
     kmip::ResponseMessage answer;
     std::optional<std::size_t> last_change;  // among its facts; notes change nothing to be followed
-    bool fresh = false;                      // decided at a head that was asked for after it came
-    bool answered = false;  // with an error, or nobody is there; only the log's word is awaited
+    Course course;
   };
   struct OpenCommand {
     CommandGiven given;
     Answer answer;
-    bool fresh = false;
+    Course course;
   };
   struct OpenGrant {
     KeyringAsked asked;
-    bool fresh = false;
+    Course course;
   };
   struct OpenLease {
     std::uint64_t block = 0;
@@ -96,6 +100,7 @@ class ReplicaCore {
     Duty duty;
   };
   using Open = std::variant<OpenKmip, OpenCommand, OpenGrant, OpenLease, OpenDuty>;
+  static Course* course_of(Open& open);  // null: the replica's own, nobody waits for it
 
   // replica_core.cc: the log, and the way to serving
   void on_link(const wire::Followed& followed);
@@ -109,6 +114,7 @@ class ReplicaCore {
   void move_on();
   void move_on_as_member();
   void take_up_service();
+  void state_restored();
   void serve();
   void leave_service(Phase phase, const std::string& why);
   void end(std::string reason);
@@ -139,7 +145,7 @@ class ReplicaCore {
   void turn_away(const std::string& socket, const std::string& reason, const std::string& address);
   void state_strangers(Id id, const part::RefusalsRepeated& strangers);
   void respond(OpenKmip& open, const kmip::ResponseMessage& answer);
-  void submit(Id id, const Draft& draft, const Authorship& authorship);
+  void submit(Id id, protocol::Decision decision);
   void finish(Id id, Position first);  // 0: nothing was recorded
   void decide_those_without_leaf();
   [[nodiscard]] Draft draft() const { return Draft(state_, scope_, log_time_); }

@@ -62,8 +62,9 @@ void ReplicaCore::on(const ConnectionClosed& closed) {
   floors_.erase(closed.connection);
   for (auto& [id, open] : open_) {
     auto* request = std::get_if<OpenKmip>(&open);
-    if (request != nullptr && request->connection == closed.connection && !request->answered) {
-      request->answered = true;  // Nobody is there; what was submitted stands all the same.
+    if (request != nullptr && request->connection == closed.connection &&
+        !request->course.answered) {
+      request->course.answered = true;  // Nobody is there; what was submitted stands all the same.
       --open_requests_;
     }
   }
@@ -113,26 +114,34 @@ ReplicaCore::Id ReplicaCore::begin(Open open) {
 
 void ReplicaCore::begin_duty(Duty duty) { decide(begin(OpenDuty{std::move(duty)})); }
 
+ReplicaCore::Course* ReplicaCore::course_of(Open& open) {
+  return match(
+      open, [](OpenKmip& one) { return &one.course; }, [](OpenCommand& one) { return &one.course; },
+      [](OpenGrant& one) { return &one.course; }, [](OpenLease&) -> Course* { return nullptr; },
+      [](OpenDuty&) -> Course* { return nullptr; });
+}
+
 // --- Decisions.
 
 void ReplicaCore::decide(Id id) {
   const auto found = open_.find(id);
   if (found == open_.end()) return;
+  const Course* course = course_of(found->second);
+  if (course != nullptr && course->answered) {  // Nothing was recorded, and nobody waits any more.
+    open_.erase(found);
+    return;
+  }
   std::visit([&](auto& open) { decide(id, open); }, found->second);
 }
 
 void ReplicaCore::decide(Id id, OpenKmip& open) {
-  if (open.answered) {  // Nothing was recorded, and nobody waits for it any more.
-    open_.erase(id);
-    return;
-  }
   RequestDecision decided = decider_.decide(open.work, {.wall = wall_, .log = log_time_});
   const bool nothing_recorded = decided.decision.facts.empty();
   if (decided.kind == RequestDecision::Kind::kNeedsLeaves) {
     without_leaf_.push_back(id);
     return lease_if_due();
   }
-  if ((nothing_recorded || decided.reads_unguarded) && !open.fresh) {
+  if ((nothing_recorded || decided.reads_unguarded) && !open.course.fresh) {
     outputs_.ask_head.push_back(id);
     return;
   }
@@ -140,18 +149,18 @@ void ReplicaCore::decide(Id id, OpenKmip& open) {
   open.answer = std::move(decided.answer);
   if (nothing_recorded) return finish(id, 0);
   open.last_change = last_change_in(decided.decision);
-  outputs_.submit.push_back({id, std::move(decided.decision)});
+  submit(id, std::move(decided.decision));
 }
 
 void ReplicaCore::decide(Id id, OpenCommand& open) {
   if (std::optional<Answer> answer = read(open.given.command)) {
-    if (!open.fresh) return outputs_.ask_head.push_back(id);
+    if (!open.course.fresh) return outputs_.ask_head.push_back(id);
     open.answer = std::move(*answer);
     return finish(id, 0);
   }
   Draft on = draft();
   const auto changed = change(on, open.given.command);
-  if (on.recorded().empty() && !open.fresh) return outputs_.ask_head.push_back(id);
+  if (on.recorded().empty() && !open.course.fresh) return outputs_.ask_head.push_back(id);
   if (const Refusal* refusal = refusal_in(changed)) {
     const bool not_found = refusal->reason == Reason::kItemNotFound;
     open.answer = FailedAnswer{not_found ? "not-found" : "refused", refusal->message, {}};
@@ -163,15 +172,16 @@ void ReplicaCore::decide(Id id, OpenCommand& open) {
     open.answer = DoneAnswer{std::get<std::string>(changed), 0};
   }
   if (on.recorded().empty()) return finish(id, 0);
-  submit(id, on,
-         {.user = open.given.identity,
-          .origin = {.address = open.given.address, .certificate_fingerprint = {}, .session = {}},
-          .action = open.given.action,
-          .clock = wall_});
+  submit(id, decision_of(on, {.user = open.given.identity,
+                              .origin = {.address = open.given.address,
+                                         .certificate_fingerprint = {},
+                                         .session = {}},
+                              .action = open.given.action,
+                              .clock = wall_}));
 }
 
 void ReplicaCore::decide(Id id, OpenGrant& open) {
-  if (!open.fresh) return outputs_.ask_head.push_back(id);
+  if (!open.course.fresh) return outputs_.ask_head.push_back(id);
   Draft on = draft();
   const auto granted = kms::decide(on, GrantKeyring{.certificate = open.asked.certificate,
                                                     .punctured_through = punctured_through_});
@@ -181,19 +191,18 @@ void ReplicaCore::decide(Id id, OpenGrant& open) {
     open_.erase(id);
     return fail(refused, refusal->message);
   }
-  submit(id, on,
-         {.user = std::get<MemberChanged>(granted).replica,
-          .origin = {.address = open.asked.address,
-                     .certificate_fingerprint = to_hex(open.asked.certificate),
-                     .session = {}},
-          .action = open.asked.action,
-          .clock = wall_});
+  submit(id, decision_of(on, {.user = std::get<MemberChanged>(granted).replica,
+                              .origin = {.address = open.asked.address,
+                                         .certificate_fingerprint = to_hex(open.asked.certificate),
+                                         .session = {}},
+                              .action = open.asked.action,
+                              .clock = wall_}));
 }
 
 void ReplicaCore::decide(Id id, OpenLease& open) {
   Draft on = draft();
   open.block = kms::decide(on, LeaseLeaves{});
-  submit(id, on, own_authorship());
+  submit(id, decision_of(on, own_authorship()));
 }
 
 void ReplicaCore::decide(Id id, OpenDuty& open) {
@@ -208,7 +217,7 @@ void ReplicaCore::decide(Id id, OpenDuty& open) {
     open_.erase(id);
     return move_on();
   }
-  submit(id, on, own_authorship());
+  submit(id, decision_of(on, own_authorship()));
 }
 
 // A refusal before there is a name that we trust: the first of a kind is recorded, then told.
@@ -234,11 +243,12 @@ void ReplicaCore::state_strangers(Id id, const part::RefusalsRepeated& strangers
   protocol::Decision decision;
   decision.facts.push_back(body_by(own_authorship(), replica_stream(scope_.replica),
                                    keytrail::Event(part::Event(strangers))));
-  outputs_.submit.push_back({id, std::move(decision)});
+  submit(id, std::move(decision));
 }
 
-void ReplicaCore::submit(Id id, const Draft& draft, const Authorship& authorship) {
-  outputs_.submit.push_back({id, decision_of(draft, authorship)});
+void ReplicaCore::submit(Id id, protocol::Decision decision) {
+  if (Course* course = course_of(open_.at(id))) course->submitted = true;
+  outputs_.submit.push_back({id, std::move(decision)});
 }
 
 Authorship ReplicaCore::own_authorship() {
@@ -260,17 +270,19 @@ void ReplicaCore::finish(Id id, Position first) {
 }
 
 void ReplicaCore::complete(OpenKmip& open, Position first) {
-  if (open.answered) return;
+  if (open.course.answered) return;
   if (first != 0 && open.last_change) floors_[open.connection] = first + *open.last_change;
   respond(open, open.answer);
 }
 
 void ReplicaCore::complete(OpenCommand& open, Position first) {
+  if (open.course.answered) return;
   if (auto* done = std::get_if<DoneAnswer>(&open.answer)) done->position = first;
   outputs_.answer.push_back({open.given.token, std::move(open.answer)});
 }
 
 void ReplicaCore::complete(OpenGrant& open, Position) {
+  if (open.course.answered) return;
   outputs_.keyring_answers.push_back({open.asked.token, true, {}});
 }
 
@@ -283,15 +295,17 @@ void ReplicaCore::complete(OpenLease& open, Position) {
 void ReplicaCore::complete(OpenDuty&, Position) {}
 
 void ReplicaCore::fail(OpenKmip& open, const std::string& why) {
-  if (open.answered) return;
+  if (open.course.answered) return;
   respond(open, failing_answer(open.work.request, not_now(why), wall_));
 }
 
 void ReplicaCore::fail(OpenCommand& open, const std::string& why) {
+  if (std::exchange(open.course.answered, true)) return;
   outputs_.answer.push_back({open.given.token, FailedAnswer{"unavailable", why, {}}});
 }
 
 void ReplicaCore::fail(OpenGrant& open, const std::string& why) {
+  if (std::exchange(open.course.answered, true)) return;
   outputs_.keyring_answers.push_back({open.asked.token, false, why});
 }
 
@@ -316,7 +330,7 @@ void ReplicaCore::decide_those_without_leaf() {
 }
 
 void ReplicaCore::respond(OpenKmip& open, const kmip::ResponseMessage& answer) {
-  open.answered = true;
+  open.course.answered = true;
   --open_requests_;
   outputs_.respond.push_back(
       {open.connection, kmip::encode_response(answer, response_bytes_max(open.work.request))});

@@ -98,9 +98,14 @@ void Rig::carry_out() {
   }
   if (outputs.puncture) {
     punctures.push_back(*outputs.puncture);
-    KEYTRAIL_CHECK(keyring->puncture(outputs.puncture->leaves, outputs.puncture->through).ok());
-    core->on(Punctured{outputs.puncture->through, outputs.puncture->leaves.size(), true});
+    if (!holds_punctures) puncture();
   }
+}
+
+void Rig::puncture() {
+  const PunctureOrder& order = punctures.back();
+  KEYTRAIL_CHECK(keyring->puncture(order.leaves, order.through).ok());
+  core->on(Punctured{order.through, order.leaves.size(), true});
 }
 
 void Rig::ask(ConnectionId connection, const kmip::RequestMessage& message,

@@ -63,6 +63,7 @@ class Rig {
   // One round of outputs without following: submissions reach the log, answers are collected.
   void carry_out();
   void follow();
+  void puncture();  // the last that was ordered
 
   // A message of an enrolled client; its answer lies in `answers` once it is there.
   void ask(ConnectionId connection, const kmip::RequestMessage& message, std::uint8_t certificate);
@@ -84,6 +85,7 @@ class Rig {
   Position followed = 0;
   bool holds_submissions = false;  // they wait, as when the log is slow
   std::vector<Submission> held;
+  bool holds_punctures = false;  // until puncture(), as when the disk is slow
   std::map<ConnectionId, SecretBytes> answers;
   std::map<CommandToken, Answer> command_answers;
   std::vector<KeyringAnswer> keyring_answers;

@@ -6,6 +6,7 @@ namespace keytrail::kms::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -325,6 +326,62 @@ TEST_F(ReplicaCoreTest, ClosesItsListenerAndEndsRequestsWhenTheLogIsLost) {
   a.carry_out();
   EXPECT_FALSE(a.answered(5));
   EXPECT_EQ(a.listener, ListenerOrder::kOpen);
+}
+
+TEST_F(ReplicaCoreTest, SaysOfWhatIsUnderWayThatItsOutcomeIsNotKnown) {
+  const std::string id = created(a);
+  a.holds_submissions = true;
+  a.ask(5, one(kmip::DestroyRequest{.id = id}), kVc);
+  a.ask(6, one(kmip::GetAttributesRequest{.id = id}), kVc);  // Waits for the head.
+  ActionId action;
+  action.bytes[0] = 7;
+  a.core->on(CommandGiven{900, "operator/cli", "127.0.0.1:2", RemoveClient{"db"}, action});
+  a.core->on(CommandGiven{901, "operator/cli", "127.0.0.1:2", ListClients{}, action});
+  a.log_is(protocol::FollowState::kLost);
+  Outputs outputs = a.core->take_outputs();
+  ASSERT_THAT(outputs.respond, SizeIs(2));
+  ASSERT_THAT(outputs.answer, SizeIs(2));
+  const auto told = [&](std::size_t i) {
+    const auto answer =
+        kmip::decode_response(outputs.respond[i].bytes.read(SecretAccess())).value();
+    return std::get<kmip::Failure>(answer.items.at(0).outcome).message;
+  };
+  EXPECT_THAT(told(0), HasSubstr("not known yet"));
+  EXPECT_THAT(told(1), HasSubstr("Nothing was done"));
+  EXPECT_THAT(std::get<FailedAnswer>(outputs.answer[0].answer).message, HasSubstr("not known yet"));
+  EXPECT_THAT(std::get<FailedAnswer>(outputs.answer[1].answer).message,
+              HasSubstr("Nothing was done"));
+  // What the log took nevertheless is not answered a second time.
+  for (const Submission& submission : outputs.submit) {
+    const auto outcome = log.append("kms/kms-1", submission.decision);
+    a.core->on(wire::TransactionAccepted{submission.id, outcome.first, outcome.count});
+  }
+  EXPECT_THAT(log.all<KeyDestroyed>(), SizeIs(1));
+  outputs = a.core->take_outputs();
+  EXPECT_THAT(outputs.respond, IsEmpty());
+  EXPECT_THAT(outputs.answer, IsEmpty());
+}
+
+TEST_F(ReplicaCoreTest, DoesNotOpenItsListenerWhileTheLogIsAway) {
+  const std::string id = created(a);
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
+  Rig again(log, "kms-1", true);  // Restarted, it has to forget that key before it serves.
+  again.keyring =
+      keyring::Keyring::create(
+          {again.files, again.random, "/d/keyring", "keytrail/keyring/1", again.unlock}, "c")
+          .value();
+  again.holds_punctures = true;
+  again.core->use(*again.keyring);
+  again.settle();
+  ASSERT_EQ(again.core->phase(), Phase::kPuncturing);
+  again.log_is(protocol::FollowState::kLost);
+  again.puncture();
+  again.carry_out();
+  EXPECT_EQ(again.core->phase(), Phase::kAway);
+  EXPECT_EQ(again.listener, std::nullopt);
+  again.log_is(protocol::FollowState::kLive);
+  again.carry_out();
+  EXPECT_EQ(again.listener, ListenerOrder::kOpen);
 }
 
 TEST_F(ReplicaCoreTest, EveryReplicaForgetsADestroyedKeyAndSaysSo) {
