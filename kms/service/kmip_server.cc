@@ -115,6 +115,7 @@ class KmipServer::Io {
     asio::ssl::stream<tcp::socket> stream;
     asio::steady_timer watchdog;  // Closes the connection when a step takes too long.
     asio::steady_timer answered;  // Never expires; cancelled when the answer is there.
+    bool has_asked = false;
     bool awaits_answer = false;
     std::optional<SecretBytes> answer;
   };
@@ -251,7 +252,7 @@ asio::awaitable<void> KmipServer::Io::serve(tcp::socket socket, ConnectionId id)
   if (co_await shake_hands(connection)) {
     co_await converse(connection);
     co_await say_goodbye(connection);
-    handler_.on_closed(id);
+    if (connection.has_asked) handler_.on_closed(id);
   }
   connections_.erase(id);
 }
@@ -277,6 +278,8 @@ asio::awaitable<void> KmipServer::Io::converse(Connection& connection) {
     if (!request) co_return;
     connection.awaits_answer = true;
     connection.answered.expires_at(asio::steady_timer::time_point::max());
+    connection.has_asked = true;
+    watch(connection, options_.answer_timeout_ms);
     handler_.on_request(connection.id, connection.peer, *std::move(request));
     error_code cancelled;
     if (!connection.answer) co_await connection.answered.async_wait(outcome_in(cancelled));

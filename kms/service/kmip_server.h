@@ -32,9 +32,9 @@ struct Peer {
 class KmipRequestHandler {
  public:
   virtual ~KmipRequestHandler() = default;
-  // To be answered with exactly one `respond`.
+  // To be answered with one `respond`, in time.
   virtual void on_request(ConnectionId connection, const Peer& peer, SecretBytes request) = 0;
-  // After a connection's last request; an answer to it is dropped from now on.
+  // After the last request of a connection that made any; an answer to it is dropped from now on.
   virtual void on_closed(ConnectionId connection) = 0;
   // A connection that came to nothing: no TLS, or over a bound.
   virtual void on_refused(const Peer& peer, const std::string& reason) = 0;
@@ -49,6 +49,7 @@ struct KmipServerOptions {
   std::size_t buffered_bytes_max = std::size_t{64} << 20;  // Requests that are arriving, together.
   int handshake_timeout_ms = 10'000;
   int request_timeout_ms = 30'000;  // From a request's first byte to its last; likewise an answer.
+  int answer_timeout_ms = 60'000;   // The handler's; then the connection ends.
   int idle_timeout_ms = 3'600'000;  // Between requests.
 };
 
