@@ -11,8 +11,8 @@ Refusal exists_already() {
           .detail = {}};
 }
 
-// The dates that an object's state follows from are set once: by this, or by Activate and Revoke. (A
-// second Deactivation Date would bring a revoked key back to life.)
+// The dates that an object's state follows from are set once: by this, or by Activate and Revoke.
+// (A second Deactivation Date would bring a revoked key back to life.)
 Decided<AttributeGiven> decide_date_of_life(Draft& draft, const Object& object,
                                             AddAttribute command) {
   const bool activates = command.attribute.name == kActivationDate;

@@ -70,7 +70,14 @@ Decided<MemberChanged> decide(Draft& draft, const RetireReplica& command) {
   if (found == cluster.members.end()) {
     return refusal(Reason::kItemNotFound, command.replica + " was never a member.");
   }
-  if (!found->second.retired) draft.record(ReplicaRetired{.replica = command.replica});
+  if (found->second.retired) return MemberChanged{command.replica};
+  const auto serving = std::count_if(cluster.members.begin(), cluster.members.end(),
+                                     [](const auto& member) { return !member.second.retired; });
+  if (serving == 1) {
+    return refusal(Reason::kPermissionDenied,
+                   command.replica + " is the last replica: without it all keys are gone.");
+  }
+  draft.record(ReplicaRetired{.replica = command.replica});
   return MemberChanged{command.replica};
 }
 

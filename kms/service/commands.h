@@ -41,6 +41,7 @@ enum class Phase {
   kFollowing,       // the log, from its beginning
   kFounding,        // the first replica: its ClusterCreated is under way
   kUnadmitted,      // waits for an operator's word
+  kRetired,         // was a member; only an operator's word admits it again
   kWithoutKeyring,  // admitted; waits for a member to hand it the keyring
   kPuncturing,      // forgets what was destroyed meanwhile
   kServing,

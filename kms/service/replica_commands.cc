@@ -58,6 +58,8 @@ std::string_view to_string(Phase phase) {
       return "founding the cluster";
     case Phase::kUnadmitted:
       return "waiting for admission";
+    case Phase::kRetired:
+      return "retired";
     case Phase::kWithoutKeyring:
       return "waiting for the keyring";
     case Phase::kPuncturing:

@@ -80,6 +80,7 @@ void ReplicaCore::on_link(const wire::FollowedThrough& through) {
   for (auto entry = below_floor_.begin(); entry != end; ++entry) reached.push_back(entry->second);
   below_floor_.erase(below_floor_.begin(), end);
   for (const Id id : reached) decide(id);
+  std::erase_if(floors_, [this](const auto& floor) { return floor.second <= followed_; });
   move_on();
 }
 
@@ -132,8 +133,10 @@ void ReplicaCore::move_on() {
   }
   const Cluster& cluster = state_.cluster();
   if (is_member(cluster, scope_.replica)) return move_on_as_member();
-  if (phase_ == Phase::kServing || phase_ == Phase::kPuncturing) {
-    leave_service(Phase::kUnadmitted, "This replica was retired.");
+  if (state_.member(scope_.replica) != nullptr) {
+    if (phase_ == Phase::kServing) leave_service(Phase::kRetired, "This replica was retired.");
+    phase_ = Phase::kRetired;
+    return;
   }
   if (!cluster.name.empty() || !options_.founds) {
     phase_ = Phase::kUnadmitted;
@@ -156,15 +159,12 @@ void ReplicaCore::move_on_as_member() {
     return end("The cluster knows " + scope_.replica +
                " by another certificate: retire it there, then admit this one.");
   }
-  if (keyring_ == nullptr) {
-    phase_ = Phase::kWithoutKeyring;
-    outputs_.fetch_keyring = !std::exchange(keyring_wanted_, true) || outputs_.fetch_keyring;
-    return;
-  }
+  if (keyring_ == nullptr) return want_keyring();
   switch (phase_) {
     case Phase::kFollowing:
     case Phase::kFounding:
     case Phase::kUnadmitted:
+    case Phase::kRetired:
     case Phase::kWithoutKeyring:
       return take_up_service();
     case Phase::kAway:
@@ -178,12 +178,23 @@ void ReplicaCore::move_on_as_member() {
   }
 }
 
+void ReplicaCore::want_keyring() {
+  phase_ = Phase::kWithoutKeyring;
+  outputs_.fetch_keyring = !std::exchange(keyring_wanted_, true) || outputs_.fetch_keyring;
+}
+
 // What was destroyed while this replica was not there must be gone before it answers anybody.
 void ReplicaCore::take_up_service() {
   const Result<Hash> fingerprint = keyring_fingerprint(*keyring_);
   if (!fingerprint) return end(fingerprint.error().detail);
   if (*fingerprint != state_.cluster().keyring_fingerprint) {
-    return end("The keyring of " + scope_.replica + " is not this cluster's.");
+    if (state_.cluster().founder == scope_.replica) {
+      return end("The keyring of " + scope_.replica + " is not the one that it founded " +
+                 scope_.cluster + " with: give it back its own.");
+    }
+    // It made one to found the cluster, and another replica was faster.
+    keyring_ = nullptr;
+    return want_keyring();
   }
   punctured_through_ = keyring_->punctured_through();
   const Position stated = state_.member(scope_.replica)->shredded_through;

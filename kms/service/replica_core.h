@@ -12,7 +12,10 @@
 // On its way to serving, a replica follows the log to its end, founds the cluster or waits to be
 // admitted and for the keyring, and punctures what was destroyed meanwhile. When the log is away it
 // refuses: what waits ends with an error, which says whether its outcome is known, and the listener
-// closes, so that clients fail over. Threads: one. Secrets: key material is in SecretBytes, in a bounded cache and in answers on their way.
+// closes, so that clients fail over.
+//
+// Threads: one. Secrets: key material is in SecretBytes, in a bounded cache and in answers on their
+// way.
 #pragma once
 
 #include <map>
@@ -113,6 +116,7 @@ class ReplicaCore {
   void on_link(const wire::LinkEnded& ended);
   void move_on();
   void move_on_as_member();
+  void want_keyring();
   void take_up_service();
   void state_restored();
   void serve();
@@ -179,7 +183,7 @@ class ReplicaCore {
   std::size_t open_requests_ = 0;
   std::multimap<Position, Id> below_floor_;  // decided once this is followed
   std::vector<Id> without_leaf_;
-  std::map<ConnectionId, Position> floors_;
+  std::map<ConnectionId, Position> floors_;  // those that are not followed yet
 
   std::vector<std::uint64_t> owed_;  // leaves of destroyed objects, not yet ordered to be punctured
   std::optional<PunctureOrder> puncturing_;

@@ -103,7 +103,7 @@ struct Outputs {
   std::optional<ListenerOrder> listener;
   std::optional<std::uint64_t> begin_epoch;  // after this last one
   bool make_keyring = false;       // a fresh one, with the cluster's authority; answered with use()
-  bool fetch_keyring = false;      // from a member; answered with use()
+  bool fetch_keyring = false;      // from a member, in place of any other; answered with use()
   std::optional<std::string> end;  // wipe, exit with this sentence; empty: an orderly stop
 };
 

@@ -19,6 +19,7 @@ namespace keytrail::kms {
 namespace {
 
 constexpr std::size_t kMailMax = 16'384;
+constexpr std::size_t kStrangersMax = 1'024;  // beyond, they are turned away uncounted
 constexpr int kTickMs = 50;
 constexpr TimeNs kNsPerSecond = 1'000'000'000;
 constexpr TimeNs kPunctureRetryNs = kNsPerSecond;
@@ -33,8 +34,7 @@ struct CommandMail {
 struct FetchedKeyring {
   Handover handover;
 };
-using Mail = std::variant<KmipRequest, ConnectionClosed, CommandMail, KeyringAsked,
-                          StrangerTurnedAway, FetchedKeyring>;
+using Mail = std::variant<KmipRequest, ConnectionClosed, CommandMail, KeyringAsked, FetchedKeyring>;
 
 ActionId fresh_action(Random& random) {
   ActionId action;
@@ -52,8 +52,9 @@ class ReplicaService::Impl final : public KmipRequestHandler {
         s_(surroundings),
         identity_(std::move(identity)),
         mail_(kMailMax),
+        strangers_(kStrangersMax),
         context_([this](const wire::RefusedPeer& peer) {
-          put(StrangerTurnedAway{peer.socket, "its key is not on the list", peer.address});
+          turn_away({peer.socket, "its key is not on the list", peer.address});
         }),
         core_(core_options()) {
     context_.allow(options_.operators);
@@ -75,16 +76,20 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       return keyring.error();
     }
     commands_ = std::make_unique<wire::CommandServer>(
-        context_, options_.command_endpoint, options_.keys,
-        [this](wire::CommandMessage message) { put(CommandMail{std::move(message)}); });
+        context_, options_.command_endpoint, options_.keys, [this](wire::CommandMessage message) {
+          const CommandToken token = message.token;
+          if (put(CommandMail{std::move(message)})) return;
+          commands_->error(token, "unavailable", "Too much is under way: ask again.", {});
+        });
     TRY(commands_->start());
     keyring_port_ = TRY(KeyringPort::start(
         options_.keyring_endpoint, identity_.identity(),
         [this](AskerToken token, std::string address, Hash certificate) {
-          put(KeyringAsked{token, std::move(address), certificate, fresh_action(s_.random)});
+          // Who is dropped asks again.
+          (void)put(KeyringAsked{token, std::move(address), certificate, fresh_action(s_.random)});
         },
         [this](std::string address, std::string reason) {
-          put(StrangerTurnedAway{"keyring", std::move(reason), std::move(address)});
+          turn_away({"keyring", std::move(reason), std::move(address)});
         }));
     link_ =
         std::make_unique<wire::LogLink>(context_, link_options(), copy_of(options_.keys), s_.clock);
@@ -100,6 +105,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       for (Mail& mail : mail_.take_all()) {
         std::visit([this](auto& one) { receive(one); }, mail);
       }
+      for (const StrangerTurnedAway& stranger : strangers_.take_all()) core_.on(stranger);
       if (is_readable(stop_fd)) core_.stop();
       carry_out();
     }
@@ -114,23 +120,29 @@ class ReplicaService::Impl final : public KmipRequestHandler {
 
   // On the KMIP server's thread.
   void on_request(ConnectionId connection, const Peer& peer, SecretBytes request) override {
-    // One a connection, of which there are fewer than the mailbox has room for.
-    put(KmipRequest{.connection = connection,
-                    .peer = {.address = peer.address,
-                             .certificate = peer.certificate_fingerprint,
-                             .session = "kmip-" + std::to_string(connection)},
-                    .bytes = std::move(request),
-                    .entropy = s_.random.secret(kEntropyBytes)});
+    // One a connection, of which there are fewer than the mailbox has room for. One that is dropped
+    // all the same ends with its connection, when nobody has answered in time.
+    (void)put(KmipRequest{.connection = connection,
+                          .peer = {.address = peer.address,
+                                   .certificate = peer.certificate_fingerprint,
+                                   .session = "kmip-" + std::to_string(connection)},
+                          .bytes = std::move(request),
+                          .entropy = s_.random.secret(kEntropyBytes)});
   }
-  void on_closed(ConnectionId connection) override { put(ConnectionClosed{connection}); }
+  // Dropped, the core answers into nothing.
+  void on_closed(ConnectionId connection) override { (void)put(ConnectionClosed{connection}); }
   void on_refused(const Peer& peer, const std::string& reason) override {
-    put(StrangerTurnedAway{"kmip", reason, peer.address});
+    turn_away({"kmip", reason, peer.address});
   }
 
  private:
-  void put(Mail mail) {
-    if (!mail_.put(std::move(mail))) tell("Something was dropped: too much is under way.");
+  [[nodiscard]] bool put(Mail mail) {
+    const bool taken = mail_.put(std::move(mail));
+    if (!taken) tell("Something was dropped: too much is under way.");
+    return taken;
   }
+  // Strangers have a box of their own: whatever they send, a client's request finds room.
+  void turn_away(StrangerTurnedAway stranger) { (void)strangers_.put(std::move(stranger)); }
   void tell(const std::string& line) const {
     if (options_.tell) options_.tell(line);
   }
@@ -143,7 +155,6 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   void receive(KmipRequest& request) { core_.on(std::move(request)); }
   void receive(ConnectionClosed& closed) { core_.on(closed); }
   void receive(KeyringAsked& asked) { core_.on(asked); }
-  void receive(StrangerTurnedAway& stranger) { core_.on(stranger); }
 
   void receive(CommandMail& mail) {
     auto parsed = parse_command(mail.message.json);
@@ -177,7 +188,10 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   }
 
   void receive(FetchedKeyring& fetched) {
-    if (keyring_ != nullptr) return;
+    if (keyring_ != nullptr) {
+      keyring_.reset();
+      if (Result<void> laid = lay_keyring_aside(); !laid) return end(laid.error().detail);
+    }
     if (Result<void> taken = identity_.take_authority(fetched.handover); !taken) {
       return end(taken.error().detail);
     }
@@ -187,6 +201,17 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     keyring_ = std::move(*joined);
     tell("The keyring of " + options_.cluster + " is here.");
     core_.use(*keyring_);
+  }
+
+  // One that is not the cluster's, but perhaps another's: it is not for this process to destroy.
+  Result<void> lay_keyring_aside() {
+    const std::string from = keyring_place().path;
+    const std::string to = from + ".aside-" + std::to_string(s_.clock.now());
+    TRY(s_.files.rename(from + ".pages", to + ".pages"));
+    TRY(s_.files.rename(from, to));
+    TRY(s_.files.sync_folder(options_.folder));
+    tell("The keyring that was here is not this cluster's. It lies in " + to + ".");
+    return {};
   }
 
   // --- Out of the core, until it has nothing more to say.
@@ -263,6 +288,9 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     if (!identity_.has_authority()) TRY(identity_.make_authority(now_seconds()));
     if (keyring_ == nullptr) {
       keyring_ = TRY(keyring::Keyring::create(keyring_place(), options_.cluster));
+      tell("The keyring of " + options_.cluster +
+           " is made. It is nowhere but in the folders of "
+           "its replicas: with none of them left, and no backup, all keys are gone.");
     }
     return {};
   }
@@ -282,8 +310,11 @@ class ReplicaService::Impl final : public KmipRequestHandler {
           while (!stopping.stop_requested()) {
             for (const auto& [peer, pinned] : members) {
               Result<Handover> handover = fetch_keyring(peer.endpoint, pinned, identity);
-              if (handover) return put(FetchedKeyring{std::move(*handover)});
-              tell(peer.name + " did not hand the keyring over: " + handover.error().detail);
+              if (!handover) {
+                tell(peer.name + " did not hand the keyring over: " + handover.error().detail);
+              } else if (put(FetchedKeyring{std::move(*handover)})) {
+                return;
+              }
             }
             std::this_thread::sleep_for(kFetchAgainAfter);
           }
@@ -337,7 +368,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     ReplicaOptions options{.cluster = options_.cluster,
                            .name = options_.name,
                            .certificate = identity_.fingerprint(),
-                           .founds = true,
+                           .founds = options_.founds,
                            .record_reads = options_.record_reads,
                            .shred_interval_ms = options_.shred_interval_ms};
     s_.random.fill(options.action_seed);
@@ -378,6 +409,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   const Surroundings s_;
   ReplicaIdentity identity_;
   wire::Mailbox<Mail> mail_;
+  wire::Mailbox<StrangerTurnedAway> strangers_;  // looked into at every turn
   wire::Context context_;
   std::unique_ptr<keyring::Keyring> keyring_;
   ReplicaCore core_;

@@ -6,8 +6,8 @@
 //          told to stop
 // The KMIP listener opens when the core says that it serves, and closes when the log is away.
 // Threads: the caller of run() is the core's; KMIP server, command server and keyring port have one
-// each and only put into a bounded mailbox; fetching the keyring is a thread while it lasts. Errors
-// are one sentence for the operator each.
+// each and only put into a bounded mailbox (strangers into one of their own); fetching the keyring
+// is a thread while it lasts. Errors are one sentence for the operator each.
 #pragma once
 
 #include <functional>
@@ -43,6 +43,7 @@ struct ReplicaServiceOptions {
   std::vector<KeyringPeer> peers;
   std::vector<wire::AllowedKey> operators;  // who may give commands
   std::vector<std::string> host_names;      // in its certificate, beside localhost and 127.0.0.1
+  bool founds = true;  // the cluster, if the log has none yet: of several replicas, only one should
   bool record_reads = false;
   std::string when_log_is_away = "refuse";  // the only way there is yet
   std::uint64_t log_lost_ms = 3000;

@@ -78,6 +78,18 @@ TEST(GrantKeyringTest, GrantsToAnAdmittedCertificateOnly) {
   EXPECT_NE(refusal_in(decide(later, GrantKeyring{.certificate = Given::hash(2)})), nullptr);
 }
 
+TEST(RetireReplicaTest, DoesNotRetireTheLastOne) {
+  Given given;
+  given.fact(ReplicaAdmitted{"kms-2", Given::hash(2)});
+  Draft draft = given.draft();
+  EXPECT_EQ(refusal_in(decide(draft, RetireReplica{"kms-1"})), nullptr);
+  given.fact(ReplicaRetired{"kms-1"});
+  Draft again = given.draft();
+  EXPECT_EQ(refusal_in(decide(again, RetireReplica{"kms-1"})), nullptr);
+  EXPECT_NE(refusal_in(decide(again, RetireReplica{"kms-2"})), nullptr);
+  EXPECT_THAT(again.recorded(), IsEmpty());
+}
+
 TEST(LeaseLeavesTest, GivesEachBlockOnce) {
   Given given;
   Draft draft = given.draft();

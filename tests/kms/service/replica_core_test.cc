@@ -434,6 +434,43 @@ TEST_F(ReplicaCoreTest, AnotherClustersKeyringIsNotServedFrom) {
   EXPECT_NE(other.core->phase(), Phase::kServing);
 }
 
+TEST_F(ReplicaCoreTest, WhoLostTheFoundingTakesTheClustersKeyringForItsOwn) {
+  Rig late(log, "kms-2", true);
+  late.keyring =
+      keyring::Keyring::create(
+          {late.files, late.random, "/d/keyring", "keytrail/keyring/1", late.unlock}, "c")
+          .value();
+  late.core->use(*late.keyring);  // The one that it made to found the cluster with.
+  late.settle();
+  EXPECT_EQ(late.core->phase(), Phase::kUnadmitted);
+  Hash certificate{};
+  certificate.fill(static_cast<std::uint8_t>(100 + '2'));
+  a.command(AdmitReplica{"kms-2", certificate});
+  late.settle();
+  EXPECT_EQ(late.ended, std::nullopt);
+  EXPECT_TRUE(late.wants_keyring);
+  late.keyring = keyring::Keyring::join(
+                     {late.files, late.random, "/d/keyring-2", "keytrail/keyring/1", late.unlock},
+                     "c", a.keyring->grant().value())
+                     .value();
+  late.core->use(*late.keyring);
+  late.settle();
+  EXPECT_EQ(late.core->phase(), Phase::kServing);
+}
+
+TEST_F(ReplicaCoreTest, ARetiredReplicaServesNobodyAndWaitsForNothing) {
+  const auto b = second();
+  a.command(RetireReplica{"kms-2"});
+  b->settle();
+  EXPECT_EQ(b->listener, ListenerOrder::kClose);
+  EXPECT_EQ(b->core->phase(), Phase::kRetired);
+  Hash certificate{};
+  certificate.fill(static_cast<std::uint8_t>(100 + '2'));
+  a.command(AdmitReplica{"kms-2", certificate});  // Only an operator's word brings it back.
+  b->settle();
+  EXPECT_EQ(b->core->phase(), Phase::kServing);
+}
+
 TEST_F(ReplicaCoreTest, OnlyTheOperatorCommands) {
   EXPECT_EQ(std::get<FailedAnswer>(a.command(ListKeys{}, "esxi/host-1")).code, "refused");
   EXPECT_THAT(std::get<ClientsAnswer>(a.command(ListClients{})).clients, SizeIs(2));
