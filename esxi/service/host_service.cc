@@ -9,11 +9,11 @@
 #include "bus/wire/context.h"
 #include "bus/wire/host_channel.h"
 #include "bus/wire/mailbox.h"
+#include "bus/wire/workers.h"
 #include "esxi/service/disk_work.h"
 #include "esxi/service/guests.h"
 #include "esxi/service/host_core.h"
 #include "esxi/service/key_cache.h"
-#include "esxi/service/workers.h"
 #include "kms/crypto/key_push.h"
 
 namespace keytrail::esxi {
@@ -261,7 +261,7 @@ struct HostService::Impl {
   KeyCache cache;
   DiskWork disks;
   Guests guests;
-  Workers workers;  // Last: its threads end before what they use.
+  wire::Workers workers;  // Last: its threads end before what they use.
   std::deque<Bytes> asked;
   bool is_live = false;
   bool began = false;

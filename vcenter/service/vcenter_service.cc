@@ -13,12 +13,12 @@
 #include "bus/wire/context.h"
 #include "bus/wire/host_channel.h"
 #include "bus/wire/mailbox.h"
+#include "bus/wire/workers.h"
 #include "vcenter/service/kmip_sessions.h"
 #include "vcenter/service/parse_command.h"
 #include "vcenter/service/passwords.h"
 #include "vcenter/service/refused_peers.h"
 #include "vcenter/service/vcenter_core.h"
-#include "vcenter/service/workers.h"
 
 namespace keytrail::vcenter {
 namespace {
@@ -154,7 +154,7 @@ struct VCenterService::Impl {
   // A note of the process itself, on the epoch's stream.
   void state_own(protocol::TransactionId id, part::Event event);
   template <class Call>
-  void put_job(Workers& workers, WorkId id, Call call);
+  void put_job(wire::Workers& workers, WorkId id, Call call);
 
   Options options;
   const Clock& clock;
@@ -178,8 +178,8 @@ struct VCenterService::Impl {
   // Last, so that their threads end first.
   wire::CommandServer commands;
   wire::HostChannelServer hosts;
-  Workers kmip_workers;
-  Workers password_workers;
+  wire::Workers kmip_workers;
+  wire::Workers password_workers;
 };
 
 void VCenterService::Impl::on_command(wire::CommandMessage message) {
@@ -300,7 +300,7 @@ void VCenterService::Impl::answer_hosts(std::vector<VCenterCore::HostAnswer> ans
 }
 
 template <class Call>
-void VCenterService::Impl::put_job(Workers& workers, WorkId id, Call call) {
+void VCenterService::Impl::put_job(wire::Workers& workers, WorkId id, Call call) {
   const bool taken = workers.put([this, call = std::move(call)]() mutable {
     static_cast<void>(outcomes.put(call()));  // Never full: see kOutcomesMax.
   });

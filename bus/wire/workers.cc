@@ -1,8 +1,9 @@
-#include "vcenter/service/workers.h"
+#include "bus/wire/workers.h"
 
-namespace keytrail::vcenter {
+namespace keytrail::wire {
 
 Workers::Workers(std::size_t threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
+  threads_.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -40,4 +41,4 @@ void Workers::run() {
   }
 }
 
-}  // namespace keytrail::vcenter
+}  // namespace keytrail::wire

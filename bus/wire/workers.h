@@ -1,7 +1,8 @@
-// Workers: a few threads for what blocks (KMIP, scrypt), behind a bounded queue.
+// Workers: a few threads for what blocks (a disk, KMIP, scrypt), behind a bounded queue.
 //
-// Jobs are done in the order in which they came, `threads` at a time. Any thread may put. The
-// destructor lets jobs that run end, and drops those that wait.
+// The way out of a thread that must not wait, as Mailbox is the way back into it. Jobs start in the
+// order in which they came, at most `threads` at once. Any thread may put. The destructor lets jobs
+// that run end, and drops those that wait: what was owed is owed again after the next start.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace keytrail::vcenter {
+namespace keytrail::wire {
 
 class Workers {
  public:
@@ -21,7 +22,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // False: `waiting_max` jobs wait already.
+  // False: `waiting_max` jobs wait already, nothing was taken.
   [[nodiscard]] bool put(std::function<void()> job);
 
  private:
@@ -35,4 +36,4 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace keytrail::vcenter
+}  // namespace keytrail::wire
