@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "bus/secret/file.h"
+#include "cli/json_fields.h"
 
 namespace keytrail::cli {
 namespace {
@@ -12,30 +13,10 @@ namespace json = boost::json;
 constexpr std::int64_t kVersion = 1;
 constexpr std::size_t kBytesMax = 1 << 20;
 
-std::string text(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
-}
-
-std::int64_t number(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_int64() ? value->as_int64() : 0;
-}
-
-const json::object& object_at(const json::object& object, std::string_view key) {
-  static const json::object kNone;
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_object() ? value->as_object() : kNone;
-}
-
 template <class T, class Read>
 std::vector<T> list_at(const json::object& object, std::string_view key, Read read) {
   std::vector<T> items;
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr || !value->is_array()) return items;
-  for (const json::value& item : value->as_array()) {
-    if (item.is_object()) items.push_back(read(item.as_object()));
-  }
+  for (const json::object* item : objects_at(object, key)) items.push_back(read(*item));
   return items;
 }
 
@@ -47,14 +28,14 @@ json::array list_of(const std::vector<T>& items, Write write) {
 }
 
 KmsEndpoint read_kms(const json::object& o) {
-  return {.name = text(o, "name"),
-          .address = text(o, "address"),
-          .port = static_cast<std::uint16_t>(number(o, "port")),
-          .pid = static_cast<int>(number(o, "pid")),
-          .command = text(o, "command"),
-          .keyring = text(o, "keyring"),
-          .server_key = text(o, "server_key"),
-          .certificate = text(o, "certificate")};
+  return {.name = text_at(o, "name"),
+          .address = text_at(o, "address"),
+          .port = static_cast<std::uint16_t>(number_at(o, "port")),
+          .pid = static_cast<int>(number_at(o, "pid")),
+          .command = text_at(o, "command"),
+          .keyring = text_at(o, "keyring"),
+          .server_key = text_at(o, "server_key"),
+          .certificate = text_at(o, "certificate")};
 }
 
 json::object write_kms(const KmsEndpoint& x) {
@@ -69,16 +50,16 @@ json::object write_kms(const KmsEndpoint& x) {
 }
 
 VcenterEndpoint read_vcenter(const json::object& o) {
-  return {.name = text(o, "name"),
-          .address = text(o, "address"),
-          .port = static_cast<std::uint16_t>(number(o, "port")),
-          .user = text(o, "user"),
-          .password_file = text(o, "password_file"),
-          .ca = text(o, "ca"),
-          .pid = static_cast<int>(number(o, "pid")),
-          .command = text(o, "command"),
-          .host_channel = text(o, "host_channel"),
-          .server_key = text(o, "server_key")};
+  return {.name = text_at(o, "name"),
+          .address = text_at(o, "address"),
+          .port = static_cast<std::uint16_t>(number_at(o, "port")),
+          .user = text_at(o, "user"),
+          .password_file = text_at(o, "password_file"),
+          .ca = text_at(o, "ca"),
+          .pid = static_cast<int>(number_at(o, "pid")),
+          .command = text_at(o, "command"),
+          .host_channel = text_at(o, "host_channel"),
+          .server_key = text_at(o, "server_key")};
 }
 
 json::object write_vcenter(const VcenterEndpoint& x) {
@@ -95,7 +76,7 @@ json::object write_vcenter(const VcenterEndpoint& x) {
 }
 
 KeyedIdentity read_identity(const json::object& o) {
-  return {text(o, "name"), text(o, "key_file")};
+  return {text_at(o, "name"), text_at(o, "key_file")};
 }
 
 json::object write_identity(const KeyedIdentity& x) {
@@ -103,8 +84,8 @@ json::object write_identity(const KeyedIdentity& x) {
 }
 
 LogEndpoint read_log(const json::object& o) {
-  return {text(o, "id"),   text(o, "append"),  text(o, "live"),
-          text(o, "read"), text(o, "command"), text(o, "server_key")};
+  return {text_at(o, "id"),   text_at(o, "append"),  text_at(o, "live"),
+          text_at(o, "read"), text_at(o, "command"), text_at(o, "server_key")};
 }
 
 }  // namespace
@@ -139,34 +120,33 @@ std::string to_json(const Endpoints& x) {
 }
 
 Result<Endpoints> parse_endpoints(std::string_view text_of_file) {
-  boost::system::error_code malformed;
-  const json::value parsed = json::parse(text_of_file, malformed);
-  if (malformed || !parsed.is_object()) {
-    return Error{ErrorCode::kCorrupt,
-                 "endpoints.json is not a JSON object; restart `keytrail up` to write it anew"};
+  const Result<json::object> parsed = parse_object(text_of_file, "endpoints.json");
+  if (!parsed.ok()) {
+    return Error{parsed.error().code,
+                 parsed.error().detail + "; restart `keytrail up` to write it anew"};
   }
-  const json::object& root = parsed.as_object();
-  if (number(root, "version") != kVersion) {
+  const json::object& root = *parsed;
+  if (number_at(root, "version") != kVersion) {
     return Error{ErrorCode::kInvalid,
-                 "endpoints.json has version " + std::to_string(number(root, "version")) +
+                 "endpoints.json has version " + std::to_string(number_at(root, "version")) +
                      ", this program knows version 1; use the program that wrote it"};
   }
   Endpoints x;
-  x.data = text(root, "data");
+  x.data = text_at(root, "data");
   x.log = read_log(object_at(root, "log"));
   x.operator_identity = read_identity(object_at(root, "operator"));
   x.subscriber = read_identity(object_at(root, "subscriber"));
   x.kms = list_at<KmsEndpoint>(root, "kms", read_kms);
   const json::object& client = object_at(root, "kmip_client");
-  x.kmip_client = {text(client, "certificate"), text(client, "key"), text(client, "ca")};
+  x.kmip_client = {text_at(client, "certificate"), text_at(client, "key"), text_at(client, "ca")};
   x.vcenter = read_vcenter(object_at(root, "vcenter"));
   x.hosts = list_at<HostEndpoint>(root, "hosts", [](const json::object& o) {
-    return HostEndpoint{text(o, "name"), static_cast<int>(number(o, "pid"))};
+    return HostEndpoint{text_at(o, "name"), static_cast<int>(number_at(o, "pid"))};
   });
   x.datastores = list_at<Datastore>(root, "datastores", [](const json::object& o) {
-    return Datastore{text(o, "name"), text(o, "path")};
+    return Datastore{text_at(o, "name"), text_at(o, "path")};
   });
-  x.eventstore_pid = static_cast<int>(number(object_at(root, "eventstore"), "pid"));
+  x.eventstore_pid = static_cast<int>(number_at(object_at(root, "eventstore"), "pid"));
   return x;
 }
 

@@ -2,10 +2,12 @@
 
 #include <cstdio>
 
+#include "cli/table.h"
+
 namespace keytrail::cli {
 
 Exit fail(const Error& error) {
-  std::fprintf(stderr, "keytrail: %s\n", error.detail.c_str());
+  std::fprintf(stderr, "keytrail: %s\n", printable(error.detail).c_str());
   return error.code == ErrorCode::kUnavailable ? Exit::kUnreachable : Exit::kFailed;
 }
 

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <utility>
 
 #include "bus/secret/file.h"
+#include "cli/answer.h"
 #include "cli/endpoints.h"
-#include "cli/table.h"
+#include "cli/secret_input.h"
 #include "kms/kmip/certificate.h"
 #include "kms/kmip/client.h"
 
@@ -19,33 +19,12 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaterialBytesMax = 512 * 1024;
-constexpr std::size_t kPasswordBytesMax = 4096;
 
 Error usage(std::string detail) { return {ErrorCode::kInvalid, std::move(detail)}; }
 
 Result<std::string> read_text(const std::string& path) {
   OsFileSystem files;
   return std::string(as_text(TRY(read_file(files, path, kmip::kPemBytesMax))));
-}
-
-Result<SecretBytes> read_secret(const std::string& path, std::size_t bytes_max) {
-  OsFileSystem files;
-  const std::unique_ptr<File> file = TRY(files.open(path, FileSystem::Open::kRead));
-  const std::uint64_t size = TRY(file->size());
-  if (size > bytes_max)
-    return usage(path + " is larger than " + std::to_string(bytes_max) + " bytes");
-  SecretBytes secret(static_cast<std::size_t>(size));
-  TRY(file->read_at(0, secret.write(SecretAccess())));
-  return secret;
-}
-
-// Without the newline that an editor leaves.
-Result<SecretBytes> read_password(const std::string& path) {
-  const SecretBytes whole = TRY(read_secret(path, kPasswordBytesMax));
-  const ByteView text = whole.read(SecretAccess());
-  std::size_t size = text.size();
-  while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r')) --size;
-  return whole.slice(0, size);
 }
 
 // What the user left out, from the installation.
@@ -207,23 +186,16 @@ json::value value_json(std::string_view attribute, const kmip::ttlv::Value& valu
   return std::visit(Visitor{attribute}, value);
 }
 
-// A list as a table of `columns`, or all of it as JSON.
-Exit show(const Globals& globals, const json::object& result, const std::string& list = "",
-          const std::vector<Column>& columns = {}) {
-  const std::string text = json::serialize(result);
-  std::fputs((globals.json ? text + "\n" : format_json(text, list, columns)).c_str(), stdout);
-  return Exit::kDone;
-}
-
 // Runs `asks` in a session and shows the object that it gives.
 template <class Asks>
 Exit in_session(const Globals& globals, const KmipSession& session, Asks asks,
-                const std::string& list = "", const std::vector<Column>& columns = {}) {
-  const auto result = [&]() -> Result<json::object> {
+                const View& view = {}) {
+  const auto result = [&]() -> Result<std::string> {
     const std::unique_ptr<kmip::Client> client = TRY(connect(globals, session));
-    return asks(*client);
+    const json::object object = TRY(asks(*client));
+    return json::serialize(object);
   }();
-  return result ? show(globals, *result, list, columns) : fail(result.error());
+  return show(globals, result, view);
 }
 
 // Made before the key is asked for: a release that could not be kept would be recorded for nothing.
@@ -294,7 +266,7 @@ Exit run_kmip_discover(const Globals& globals, const KmipSession& session) {
                       }
                       return json::object{{"versions", versions}};
                     },
-                    "versions", {{"VERSION", "version"}});
+                    {"versions", {{"VERSION", "version"}}});
 }
 
 Exit run_kmip_query(const Globals& globals, const KmipSession& session) {
@@ -371,7 +343,7 @@ Exit run_kmip_attributes(const Globals& globals, const KmipSession& session, con
         }
         return json::object{{"id", id}, {"attributes", attributes}};
       },
-      "attributes", {{"ATTRIBUTE", "name"}, {"INDEX", "index"}, {"VALUE", "value"}});
+      {"attributes", {{"ATTRIBUTE", "name"}, {"INDEX", "index"}, {"VALUE", "value"}}});
 }
 
 Exit run_kmip_locate(const Globals& globals, const KmipSession& session, const KmipLocate& wanted) {
@@ -386,7 +358,7 @@ Exit run_kmip_locate(const Globals& globals, const KmipSession& session, const K
                       }
                       return json::object{{"objects", ids}};
                     },
-                    "objects", {{"ID", "id"}});
+                    {"objects", {{"ID", "id"}}});
 }
 
 Exit run_kmip_activate(const Globals& globals, const KmipSession& session, const std::string& id) {

@@ -31,8 +31,10 @@ void add_clients(CLI::App& kms, Run& run) {
 
   client->add_subcommand("list", "Enrolled clients")->callback([&run] {
     run = [](const Globals& g) {
-      return run_kms(g, "", "client.list", "{}", "clients",
-                     {{"CLIENT", "client"}, {"GROUP", "group"}, {"CERTIFICATES", "certificates"}});
+      return run_kms(
+          g, "", "client.list", "{}",
+          {"clients",
+           {{"CLIENT", "client"}, {"GROUP", "group"}, {"CERTIFICATES", "certificates"}}});
     };
   });
   auto name = std::make_shared<std::string>();
@@ -40,8 +42,7 @@ void add_clients(CLI::App& kms, Run& run) {
   remove->add_option("NAME", *name, "Name of the client")->required();
   remove->callback([name, &run] {
     run = [name](const Globals& g) {
-      return run_kms(g, "", "client.remove", json::serialize(json::object{{"client", *name}}), "",
-                     {});
+      return run_kms(g, "", "client.remove", json::serialize(json::object{{"client", *name}}));
     };
   });
 }
@@ -67,7 +68,7 @@ void add_admission(CLI::App& kms, Run& run) {
   admit_app->callback([admit, &run] {
     run = [admit](const Globals& g) {
       const json::object arguments{{"replica", admit->first}, {"fingerprint", admit->second}};
-      return run_kms(g, "", "admit", json::serialize(arguments), "", {});
+      return run_kms(g, "", "admit", json::serialize(arguments));
     };
   });
 }
@@ -87,7 +88,9 @@ void add_shredded(CLI::App& kms, Run& run) {
       ->capture_default_str();
   shredded->callback([wanted, &run] {
     run = [wanted](const Globals& g) {
-      return run_shredded(g, wanted->key, wanted->wait, wanted->timeout_s);
+      std::optional<std::chrono::seconds> within;
+      if (wanted->wait) within = std::chrono::seconds(wanted->timeout_s);
+      return run_shredded(g, wanted->key, within);
     };
   });
 }
@@ -101,19 +104,20 @@ void add_kms_commands(CLI::App& app, Run& run) {
   keys->add_option("--replica", *replica, "Ask this one (default: the first that answers)");
   keys->callback([replica, &run] {
     run = [replica](const Globals& g) {
-      return run_kms(g, *replica, "keys", "{}", "keys",
-                     {{"KEY", "key"},
-                      {"TYPE", "type"},
-                      {"STATE", "state"},
-                      {"OWNER", "owner"},
-                      {"BITS", "length_bits"},
-                      {"FINGERPRINT", "fingerprint"}});
+      return run_kms(g, *replica, "keys", "{}",
+                     {"keys",
+                      {{"KEY", "key"},
+                       {"TYPE", "type"},
+                       {"STATE", "state"},
+                       {"OWNER", "owner"},
+                       {"BITS", "length_bits"},
+                       {"FINGERPRINT", "fingerprint"}}});
     };
   });
   CLI::App* status = kms->add_subcommand("status", "What a replica says of itself");
   status->add_option("REPLICA", *replica, "Replica (default: the first that answers)");
   status->callback([replica, &run] {
-    run = [replica](const Globals& g) { return run_kms(g, *replica, "status", "{}", "", {}); };
+    run = [replica](const Globals& g) { return run_kms(g, *replica, "status", "{}"); };
   });
   add_clients(*kms, run);
   add_admission(*kms, run);

@@ -2,6 +2,8 @@
 // that is there.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include "cli/command_line.h"
@@ -12,15 +14,15 @@ namespace keytrail::cli {
 // `arguments`: a JSON object; with `replica` (may be empty) only that one is asked.
 [[nodiscard]] Exit run_kms(const Globals& globals, const std::string& replica,
                            const std::string& command, const std::string& arguments,
-                           const std::string& list, const std::vector<Column>& columns);
+                           const View& view = {});
 // Enrols the certificate in `certificate_file` as `client`.
 [[nodiscard]] Exit run_client_add(const Globals& globals, const std::string& client,
                                   const std::string& group, const std::string& certificate_file);
 // Prints the certificate that the cluster's CA signed.
 [[nodiscard]] Exit run_sign_csr(const Globals& globals, const std::string& request_file);
-// Which replicas can still derive a key's material; with `wait`, until none can. kFailed while one
-// can.
-[[nodiscard]] Exit run_shredded(const Globals& globals, const std::string& key, bool wait,
-                                std::uint32_t timeout_s);
+// Which replicas can still derive a key's material; with `within`, waits until none can. kFailed
+// while one can.
+[[nodiscard]] Exit run_shredded(const Globals& globals, const std::string& key,
+                                std::optional<std::chrono::seconds> within);
 
 }  // namespace keytrail::cli

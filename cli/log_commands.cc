@@ -1,13 +1,11 @@
 #include "cli/log_commands.h"
 
-#include <signal.h>
-#include <sys/signalfd.h>
-
 #include <cstdio>
 
 #include "bus/events/clock.h"
 #include "bus/events/codec.h"
 #include "cli/log_sources.h"
+#include "cli/stop_signals.h"
 #include "replay/tool/reports.h"
 
 namespace keytrail::cli {
@@ -67,15 +65,6 @@ void tell_change(client::FollowChange change, Position position, Position head) 
       std::fprintf(stderr, "keytrail: connected again; no fact was missed\n");
       break;
   }
-}
-
-int stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
-  return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 Result<void> follow(const Globals& globals, const LogQuery& query) {

@@ -7,8 +7,8 @@
 #include <functional>
 
 #include "bus/wire/last_file.h"
+#include "cli/answer.h"
 #include "cli/log_commands.h"
-#include "cli/table.h"
 #include "eventstore/log/rocks_log.h"
 #include "eventstore/log/verify.h"
 
@@ -143,9 +143,7 @@ Exit run_log_info(const Globals& globals, const std::string& log_folder) {
                             {"head", std::to_string((*log)->end().position)},
                             {"leaf", to_hex((*log)->end().leaf)},
                             {"bytes", bytes}};
-  const std::string text = json::serialize(result);
-  std::fputs((globals.json ? text + "\n" : format_json(text, "", {})).c_str(), stdout);
-  return Exit::kDone;
+  return show(globals, json::serialize(result));
 }
 
 }  // namespace keytrail::cli

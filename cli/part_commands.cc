@@ -2,19 +2,19 @@
 
 #include <boost/json.hpp>
 #include <cstdio>
-#include <thread>
 
 #include "cli/endpoints.h"
+#include "cli/json_fields.h"
 #include "cli/table.h"
 #include "cli/up/bring_up.h"
 #include "cli/up/control.h"
+#include "cli/wait_until.h"
 
 namespace keytrail::cli {
 namespace {
 
 namespace json = boost::json;
 
-constexpr auto kPollEvery = std::chrono::milliseconds(100);
 constexpr auto kStartWithin = std::chrono::seconds(30);
 constexpr auto kStopWithin = std::chrono::seconds(20);
 
@@ -27,20 +27,12 @@ Result<std::vector<PartRow>> ask(const std::string& data, const std::string& com
                                  const std::string& part) {
   const std::string answer = TRY(
       ask_supervisor(data, json::serialize(json::object{{"command", command}, {"part", part}})));
-  boost::system::error_code malformed;
-  const json::value value = json::parse(answer, malformed);
-  if (malformed || !value.is_object())
-    return Error{ErrorCode::kCorrupt, "the supervisor's answer is not JSON"};
-  const json::object& object = value.as_object();
-  if (!object.at("ok").as_bool()) {
-    return Error{ErrorCode::kRefused, std::string(object.at("error").as_string())};
-  }
+  const json::object object = TRY(parse_object(answer, "the supervisor's answer"));
+  if (!flag_at(object, "ok")) return Error{ErrorCode::kRefused, text_at(object, "error")};
   std::vector<PartRow> rows;
-  for (const json::value& item : object.at("parts").as_array()) {
-    const json::object& row = item.as_object();
-    rows.push_back(
-        {std::string(row.at("name").as_string()), std::string(row.at("condition").as_string()),
-         std::string(row.at("last_end").as_string()), row.at("pid").to_number<std::int64_t>()});
+  for (const json::object* row : objects_at(object, "parts")) {
+    rows.push_back({text_at(*row, "name"), text_at(*row, "condition"), text_at(*row, "last_end"),
+                    number_at(*row, "pid")});
   }
   return rows;
 }
@@ -48,17 +40,6 @@ Result<std::vector<PartRow>> ask(const std::string& data, const std::string& com
 bool is_down(const std::vector<PartRow>& rows, const std::string& part) {
   for (const PartRow& row : rows) {
     if (row.name == part) return row.condition == "down";
-  }
-  return true;
-}
-
-// Until `reached` says yes; false when the time is over.
-template <class Reached>
-bool wait_until(std::chrono::seconds within, Reached reached) {
-  const auto deadline = std::chrono::steady_clock::now() + within;
-  while (!reached()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(kPollEvery);
   }
   return true;
 }

@@ -9,6 +9,9 @@
 
 #include "bus/secret/file.h"
 #include "bus/secret/sha256.h"
+#include "cli/answer.h"
+#include "cli/json_fields.h"
+#include "cli/progress.h"
 #include "cli/vcenter_commands.h"
 #include "cli/vcenter_session.h"
 #include "kms/kmip/certificate.h"
@@ -26,24 +29,14 @@ struct Look {
   std::vector<SeenServer> servers;
 };
 
-std::string text(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
-}
-
-Result<Look> parse_look(const std::string& result) {
-  boost::system::error_code malformed;
-  const json::value parsed = json::parse(result, malformed);
-  if (malformed || !parsed.is_object())
-    return Error{ErrorCode::kCorrupt, "vCenter's answer is not a JSON object"};
-  Look look{.client_certificate = text(parsed.as_object(), "client_certificate"), .servers = {}};
-  const json::value* servers = parsed.as_object().if_contains("servers");
-  if (servers == nullptr || !servers->is_array()) return look;
-  for (const json::value& item : servers->as_array()) {
-    const json::object& server = item.as_object();
-    look.servers.push_back({text(server, "server"),
-                            text(server, "address") + ":" + json::serialize(server.at("port")),
-                            text(server, "fingerprint"), text(server, "detail")});
+Result<Look> parse_look(const std::string& answer) {
+  const json::object result = TRY(parse_object(answer, "vCenter's answer"));
+  Look look{.client_certificate = text_at(result, "client_certificate"), .servers = {}};
+  for (const json::object* server : objects_at(result, "servers")) {
+    look.servers.push_back(
+        {text_at(*server, "server"),
+         text_at(*server, "address") + ":" + std::to_string(number_at(*server, "port")),
+         text_at(*server, "fingerprint"), text_at(*server, "detail")});
   }
   return look;
 }
@@ -132,21 +125,14 @@ Result<std::string> add(const Globals& globals, const ProviderAdd& wanted) {
                  look.client_certificate.c_str());
   }
   arguments["accept"] = json::array(pins.begin(), pins.end());
-  return session->call("provider.add", json::serialize(arguments), [](const std::string& progress) {
-    boost::system::error_code malformed;
-    const json::value value = json::parse(progress, malformed);
-    if (!malformed && value.is_object())
-      std::fprintf(stderr, "  %s\n", text(value.as_object(), "text").c_str());
-  });
+  Progress progress;
+  return session->call("provider.add", json::serialize(arguments), progress.on_progress());
 }
 
 }  // namespace
 
 Exit run_provider_add(const Globals& globals, const ProviderAdd& wanted) {
-  const Result<std::string> result = add(globals, wanted);
-  if (!result.ok()) return fail(result.error());
-  std::fputs((globals.json ? *result + "\n" : format_json(*result, "", {})).c_str(), stdout);
-  return Exit::kDone;
+  return show(globals, add(globals, wanted));
 }
 
 }  // namespace keytrail::cli

@@ -1,8 +1,6 @@
 // `keytrail PART run --config F`: one part alone. Reads its TOML, opens its secrets, wires its
 // service together.
-#include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/signalfd.h>
 
 #include <memory>
 
@@ -11,6 +9,7 @@
 #include "bus/wire/curve.h"
 #include "cli/config.h"
 #include "cli/part_commands.h"
+#include "cli/stop_signals.h"
 #include "esxi/service/host_service.h"
 #include "eventstore/log/rocks_log.h"
 #include "eventstore/service/service.h"
@@ -19,17 +18,6 @@
 
 namespace keytrail::cli {
 namespace {
-
-// SIGINT and SIGTERM as a readable descriptor; before any thread is made, so that none gets them
-// otherwise.
-int stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
-  return signalfd(-1, &set, SFD_CLOEXEC);
-}
 
 // What every part is wired with.
 struct Parts {

@@ -1,10 +1,9 @@
 // `subscribers …`: identities for third parties on the bus, granted by the event store as facts.
 #include <boost/json.hpp>
-#include <cstdio>
 
 #include "bus/wire/curve.h"
+#include "cli/answer.h"
 #include "cli/log_commands.h"
-#include "cli/table.h"
 #include "cli/vcenter_session.h"
 
 namespace keytrail::cli {
@@ -36,32 +35,28 @@ Result<std::string> add(const Globals& globals, const std::string& name,
   return json::serialize(json::object{{"name", name}, {"key_file", key_file}});
 }
 
-Exit show(const Globals& globals, const Result<std::string>& answer, const std::string& list,
-          const std::vector<Column>& columns) {
-  if (!answer.ok()) return fail(answer.error());
-  std::fputs((globals.json ? *answer + "\n" : format_json(*answer, list, columns)).c_str(), stdout);
-  return Exit::kDone;
-}
-
 }  // namespace
 
 Exit run_subscribers_add(const Globals& globals, const std::string& name,
                          const std::vector<std::string>& topics, const std::string& key_file) {
-  return show(globals, add(globals, name, topics, key_file), "", {});
+  return show(globals, add(globals, name, topics, key_file));
 }
 
 Exit run_subscribers_list(const Globals& globals) {
   const Result<Endpoints> endpoints = read_endpoints(globals.data);
   if (!endpoints.ok()) return fail(endpoints.error());
-  return show(
-      globals, ask(*endpoints, "subscribers list", {}), "identities",
-      {{"NAME", "name"}, {"SOCKETS", "sockets"}, {"TOPICS", "topics"}, {"MAY APPEND", "prefixes"}});
+  return show(globals, ask(*endpoints, "subscribers list", {}),
+              {"identities",
+               {{"NAME", "name"},
+                {"SOCKETS", "sockets"},
+                {"TOPICS", "topics"},
+                {"MAY APPEND", "prefixes"}}});
 }
 
 Exit run_subscribers_revoke(const Globals& globals, const std::string& name) {
   const Result<Endpoints> endpoints = read_endpoints(globals.data);
   if (!endpoints.ok()) return fail(endpoints.error());
-  return show(globals, ask(*endpoints, "subscribers revoke", {{"name", name}}), "", {});
+  return show(globals, ask(*endpoints, "subscribers revoke", {{"name", name}}));
 }
 
 }  // namespace keytrail::cli

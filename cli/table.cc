@@ -8,13 +8,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
-
 // Letters, not bytes: continuation bytes of UTF-8 take no room.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -68,6 +61,13 @@ std::string format_fields(const json::object& object) {
 
 }  // namespace
 
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::vector<std::string>> lines;
@@ -92,19 +92,18 @@ std::string format_table(const std::vector<std::string>& header,
   return text;
 }
 
-std::string format_json(const std::string& text, const std::string& key,
-                        const std::vector<Column>& columns) {
+std::string format_json(const std::string& text, const View& view) {
   boost::system::error_code malformed;
   const json::value parsed = json::parse(text, malformed);
   if (malformed || !parsed.is_object()) return text + "\n";
-  const json::value* list = key.empty() ? nullptr : parsed.as_object().if_contains(key);
+  const json::value* list = view.list.empty() ? nullptr : parsed.as_object().if_contains(view.list);
   if (list == nullptr || !list->is_array()) return format_fields(parsed.as_object());
   std::vector<std::string> header;
-  for (const Column& column : columns) header.push_back(column.title);
+  for (const Column& column : view.columns) header.push_back(column.title);
   std::vector<std::vector<std::string>> rows;
   for (const json::value& item : list->as_array()) {
     std::vector<std::string> row;
-    for (const Column& column : columns) {
+    for (const Column& column : view.columns) {
       row.push_back(item.is_object() ? at_path(item.as_object(), column.path) : cell(item));
     }
     rows.push_back(std::move(row));

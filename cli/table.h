@@ -6,8 +6,10 @@
 
 namespace keytrail::cli {
 
-// Rows may be shorter than the header. Control characters in cells are shown as '?': what others
-// wrote into the log must not move the reader's cursor.
+// With control characters as '?': what others wrote must not move the reader's cursor.
+[[nodiscard]] std::string printable(std::string text);
+
+// Rows may be shorter than the header. Cells are shown printable.
 [[nodiscard]] std::string format_table(const std::vector<std::string>& header,
                                        const std::vector<std::vector<std::string>>& rows);
 
@@ -16,9 +18,12 @@ struct Column {
   std::string title;
   std::string path;
 };
-// The list `key` of the JSON object `text` as a table; an object without that list as "name  value"
-// lines.
-[[nodiscard]] std::string format_json(const std::string& text, const std::string& key,
-                                      const std::vector<Column>& columns);
+// How a JSON object is shown: its list `list` as a table of `columns`, or (no list) its fields as
+// "name  value" lines.
+struct View {
+  std::string list;
+  std::vector<Column> columns;
+};
+[[nodiscard]] std::string format_json(const std::string& text, const View& view);
 
 }  // namespace keytrail::cli

@@ -163,7 +163,9 @@ void add_vm_lifecycle(CLI::App& vm, Run& run) {
   on->add_option("--timeout", power->timeout_s, "Seconds to wait at most")->capture_default_str();
   on->callback([power, &run] {
     run = [power](const Globals& g) {
-      return run_power_on(g, power->vm, power->wait == "off", power->timeout_s);
+      std::optional<std::chrono::seconds> off_within;
+      if (power->wait == "off") off_within = std::chrono::seconds(power->timeout_s);
+      return run_power_on(g, power->vm, off_within);
     };
   });
   SimpleCommand(vm, "power-off", "Stop the VM's guest", "vm.power-off", {}, run)

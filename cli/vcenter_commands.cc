@@ -1,14 +1,14 @@
 #include "cli/vcenter_commands.h"
 
 #include <boost/json.hpp>
-#include <chrono>
-#include <cstdio>
 #include <filesystem>
-#include <thread>
 
-#include "bus/secret/file.h"
-#include "bus/secret/secret_bytes.h"
+#include "cli/answer.h"
+#include "cli/json_fields.h"
+#include "cli/progress.h"
+#include "cli/secret_input.h"
 #include "cli/vcenter_session.h"
+#include "cli/wait_until.h"
 
 namespace keytrail::cli {
 namespace {
@@ -16,28 +16,20 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPasswordBytesMax = 1024;
-constexpr auto kPollEvery = std::chrono::milliseconds(200);
-
-void show_progress(const std::string& text) {
-  boost::system::error_code malformed;
-  const json::value value = json::parse(text, malformed);
-  if (malformed || !value.is_object()) return;
-  const json::value* sentence = value.as_object().if_contains("text");
-  if (sentence == nullptr || !sentence->is_string()) return;
-  std::fprintf(stderr, "  %s\n", sentence->as_string().c_str());
+// What a host has to tell of a disk is on the log, and how far it has come is not: the disk itself
+// shows that, on this machine.
+Progress::Share share_of_disk(const Globals& globals, const std::string& vm) {
+  const Result<Endpoints> endpoints = read_endpoints(globals.data);
+  if (vm.empty() || !endpoints.ok() || endpoints->datastores.empty()) return {};
+  return [folder = endpoints->datastores[0].path + "/" + vm] { return share_converted(folder); };
 }
 
-void show(const Globals& globals, const std::string& result, const View& view) {
-  const std::string text =
-      globals.json ? result + "\n" : format_json(result, view.list, view.columns);
-  std::fputs(text.c_str(), stdout);
-}
-
+// `vm`: the one that the command is about, if it is about one.
 Result<std::string> call_once(const Globals& globals, const std::string& command,
-                              const json::object& arguments) {
+                              const std::string& arguments, const std::string& vm = "") {
   const auto session = TRY(VcenterSession::open(globals));
-  return session->call(command, json::serialize(arguments), show_progress);
+  Progress progress(share_of_disk(globals, vm));
+  return session->call(command, arguments, progress.on_progress());
 }
 
 // "64M" -> bytes; K, M, G are powers of 1024.
@@ -111,74 +103,67 @@ Result<json::object> vm_create_arguments(const Globals& globals, const VmCreate&
 }
 
 Result<bool> is_off(VcenterSession& session, const std::string& vm) {
-  const std::string result =
+  const std::string answer =
       TRY(session.call("vm.list", json::serialize(json::object{{"vm", vm}})));
-  boost::system::error_code malformed;
-  const json::value parsed = json::parse(result, malformed);
-  if (malformed) return Error{ErrorCode::kCorrupt, "vCenter's list of VMs is not JSON"};
-  for (const json::value& item : parsed.as_object().at("vms").as_array()) {
-    return item.as_object().at("power").as_string() == "off";
+  const json::object result = TRY(parse_object(answer, "vCenter's list of VMs"));
+  for (const json::object* item : objects_at(result, "vms")) {
+    return text_at(*item, "power") == "off";
   }
   return Error{ErrorCode::kNotFound, "there is no VM '" + vm + "'"};
+}
+
+// Powers on; with `off_within`, until the guest has powered itself off.
+Result<std::string> power_on(const Globals& globals, const std::string& vm,
+                             std::optional<std::chrono::seconds> off_within) {
+  const auto session = TRY(VcenterSession::open(globals));
+  Progress progress;
+  std::string answer = TRY(session->call("vm.power-on", json::serialize(json::object{{"vm", vm}}),
+                                         progress.on_progress()));
+  if (!off_within.has_value()) return answer;
+  Result<bool> off = false;
+  const bool in_time = wait_until(*off_within, [&] {
+    off = is_off(*session, vm);
+    return !off.ok() || *off;
+  });
+  if (!off.ok()) return off.error();
+  if (in_time) return answer;
+  return Error{ErrorCode::kRefused, vm + " still runs after " +
+                                        std::to_string(off_within->count()) +
+                                        " s; its console is in the datastore (console.log)"};
+}
+
+Result<std::string> add_user(const Globals& globals, const std::string& user,
+                             const std::string& password_file) {
+  const SecretBytes password = TRY(read_password(password_file));
+  std::string arguments = user_and_password(user, password);
+  Result<std::string> added = call_once(globals, "user.add", arguments);
+  wipe(arguments);
+  return added;
 }
 
 }  // namespace
 
 Exit run_vcenter(const Globals& globals, const std::string& command, const std::string& arguments,
                  const View& view) {
-  const auto session = VcenterSession::open(globals);
-  if (!session.ok()) return fail(session.error());
-  const Result<std::string> result = (*session)->call(command, arguments, show_progress);
-  if (!result.ok()) return fail(result.error());
-  show(globals, *result, view);
-  return Exit::kDone;
+  const Result<json::object> given = parse_object(arguments, "the arguments");
+  if (!given.ok()) return fail(given.error());
+  return show(globals, call_once(globals, command, arguments, text_at(*given, "vm")), view);
 }
 
 Exit run_vm_create(const Globals& globals, const VmCreate& wanted) {
   const Result<json::object> arguments = vm_create_arguments(globals, wanted);
   if (!arguments.ok()) return fail(arguments.error());
-  const Result<std::string> result = call_once(globals, "vm.create", *arguments);
-  if (!result.ok()) return fail(result.error());
-  show(globals, *result, {});
-  return Exit::kDone;
+  return show(globals, call_once(globals, "vm.create", json::serialize(*arguments), wanted.vm));
 }
 
-Exit run_power_on(const Globals& globals, const std::string& vm, bool wait_off,
-                  std::uint32_t timeout_s) {
-  const auto session = VcenterSession::open(globals);
-  if (!session.ok()) return fail(session.error());
-  const Result<std::string> result =
-      (*session)->call("vm.power-on", json::serialize(json::object{{"vm", vm}}), show_progress);
-  if (!result.ok()) return fail(result.error());
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
-  while (wait_off) {
-    const Result<bool> off = is_off(**session, vm);
-    if (!off.ok()) return fail(off.error());
-    if (*off) break;
-    if (std::chrono::steady_clock::now() > deadline) {
-      return fail({ErrorCode::kRefused, vm + " still runs after " + std::to_string(timeout_s) +
-                                            " s; its console is in the datastore (console.log)"});
-    }
-    std::this_thread::sleep_for(kPollEvery);
-  }
-  show(globals, *result, {});
-  return Exit::kDone;
+Exit run_power_on(const Globals& globals, const std::string& vm,
+                  std::optional<std::chrono::seconds> off_within) {
+  return show(globals, power_on(globals, vm, off_within));
 }
 
 Exit run_user_add(const Globals& globals, const std::string& user,
                   const std::string& new_password_file) {
-  OsFileSystem files;
-  Result<Bytes> password = read_file(files, new_password_file, kPasswordBytesMax);
-  if (!password.ok()) return fail(password.error());
-  std::string text(as_text(*password));
-  wipe(*password);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  const Result<std::string> result =
-      call_once(globals, "user.add", {{"user", user}, {"password", text}});
-  wipe(text);
-  if (!result.ok()) return fail(result.error());
-  show(globals, *result, {});
-  return Exit::kDone;
+  return show(globals, add_user(globals, user, new_password_file));
 }
 
 }  // namespace keytrail::cli

@@ -3,7 +3,9 @@
 // The table of commands, their arguments and results is vcenter/README.md. Threads: one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,12 +13,6 @@
 #include "cli/table.h"
 
 namespace keytrail::cli {
-
-// How a command's result is shown: its list as a table, or (no list) its fields as lines.
-struct View {
-  std::string list;
-  std::vector<Column> columns;
-};
 
 // One command with `arguments` (a JSON object); progress goes to stderr, the result to stdout.
 [[nodiscard]] Exit run_vcenter(const Globals& globals, const std::string& command,
@@ -40,9 +36,9 @@ struct VmCreate {
 };
 [[nodiscard]] Exit run_vm_create(const Globals& globals, const VmCreate& wanted);
 
-// Powers on; with `wait_off`, until the guest has powered itself off.
-[[nodiscard]] Exit run_power_on(const Globals& globals, const std::string& vm, bool wait_off,
-                                std::uint32_t timeout_s);
+// Powers on; with `off_within`, until the guest has powered itself off.
+[[nodiscard]] Exit run_power_on(const Globals& globals, const std::string& vm,
+                                std::optional<std::chrono::seconds> off_within);
 [[nodiscard]] Exit run_user_add(const Globals& globals, const std::string& user,
                                 const std::string& new_password_file);
 

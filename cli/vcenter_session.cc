@@ -1,11 +1,15 @@
 #include "cli/vcenter_session.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 
-#include "bus/secret/file.h"
-#include "bus/secret/secret_bytes.h"
+#include "bus/events/clock.h"
 #include "bus/wire/command_server.h"
 #include "bus/wire/context.h"
+#include "cli/json_fields.h"
+#include "cli/kept_session.h"
+#include "cli/secret_input.h"
 
 namespace keytrail::cli {
 namespace {
@@ -13,7 +17,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr int kQuietMs = 120'000;  // a command that takes time says so on the way
-constexpr std::size_t kPasswordBytesMax = 1024;
+constexpr TimeNs kNsPerSecond = 1'000'000'000;
+constexpr const char* kAnswer = "the answer";
 
 ErrorCode code_of(std::string_view code) {
   if (code == "not-found") return ErrorCode::kNotFound;
@@ -22,90 +27,148 @@ ErrorCode code_of(std::string_view code) {
   return ErrorCode::kRefused;
 }
 
-std::string text(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
-}
-
-Result<json::object> parse_object(const std::string& text_of_answer) {
-  boost::system::error_code malformed;
-  json::value value = json::parse(text_of_answer, malformed);
-  if (malformed || !value.is_object())
-    return Error{ErrorCode::kCorrupt, "the answer is not a JSON object"};
-  return std::move(value.as_object());
-}
-
 Result<std::string> outcome_of(const wire::CommandClient::Answer& answer) {
   if (answer.ok) return answer.json;
-  const json::object error = TRY(parse_object(answer.json));
-  const std::string hint = text(error, "hint");
-  return Error{code_of(text(error, "code")),
-               text(error, "message") + (hint.empty() ? "" : "; " + hint)};
+  const json::object error = TRY(parse_object(answer.json, kAnswer));
+  const std::string hint = text_at(error, "hint");
+  return Error{code_of(text_at(error, "code")),
+               text_at(error, "message") + (hint.empty() ? "" : "; " + hint)};
 }
 
-// The text of a file of one line, without its line feed.
-Result<std::string> read_password(const std::string& path) {
-  OsFileSystem files;
-  Bytes bytes = TRY(read_file(files, path, kPasswordBytesMax));
-  std::string password(as_text(bytes));
-  wipe(bytes);
-  while (!password.empty() && (password.back() == '\n' || password.back() == '\r'))
-    password.pop_back();
-  if (password.empty())
-    return Error{ErrorCode::kInvalid, "the password file " + path + " is empty"};
-  return password;
+// The message is the only copy of what it carries, and the caller's to wipe.
+std::string message_of(const std::string& command, const std::string& arguments,
+                       const SecretBytes& session) {
+  constexpr std::size_t kRoundAbout = 64;  // names of members, and what is between them
+  std::string message;
+  message.reserve(command.size() + arguments.size() + session.size() + kRoundAbout);
+  message.append(R"({"command":")").append(command);
+  message.append(R"(","arguments":)").append(arguments);
+  if (!session.empty()) {
+    message.append(R"(,"session":")").append(as_text(session.read(SecretAccess()))).append("\"");
+  }
+  message.append("}");
+  return message;
+}
+
+// Whose password, and where it stands.
+struct Credentials {
+  std::string user, password_file;
+  bool is_installations_own = false;
+};
+
+Result<Credentials> credentials_of(const Globals& globals, const Endpoints& endpoints) {
+  if (!globals.user.empty() && globals.password_file.empty()) {
+    return Error{ErrorCode::kInvalid,
+                 "--user needs --password-file, the file that holds that user's password"};
+  }
+  const std::string& user = globals.user.empty() ? endpoints.vcenter.user : globals.user;
+  if (!globals.password_file.empty()) return Credentials{user, globals.password_file, false};
+  return Credentials{user, endpoints.vcenter.password_file, true};
+}
+
+// Only the installation's own password, which lies in the same folder, is worth no more.
+std::optional<KeptSession> kept_session_of(const Credentials& credentials,
+                                           const Endpoints& endpoints) {
+  const bool is_file_name = credentials.user.find('/') == std::string::npos;
+  if (!credentials.is_installations_own || !is_file_name) return std::nullopt;
+  return std::optional<KeptSession>(
+      std::in_place, endpoints.data + "/client/session-" + credentials.user,
+      KeptSession::MadeWith{credentials.user, endpoints.vcenter.server_key,
+                            credentials.password_file},
+      SystemClock().now());
+}
+
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+bool wants_a_login(const wire::CommandClient::Answer& answer) {
+  if (answer.ok) return false;
+  const Result<json::object> error = parse_object(answer.json, kAnswer);
+  return error.ok() && text_at(*error, "code") == "unauthorized";
 }
 
 }  // namespace
 
 struct VcenterSession::Impl {
-  Impl(const Endpoints& endpoints, wire::CurveKeys own)
-      : keys(std::move(own)),
+  Impl(const Endpoints& endpoints, Credentials whose, wire::CurveKeys own)
+      : credentials(std::move(whose)),
+        kept(kept_session_of(credentials, endpoints)),
+        keys(std::move(own)),
         client(context, endpoints.vcenter.command, endpoints.vcenter.server_key, keys) {}
+
+  Result<wire::CommandClient::Answer> ask(const std::string& command, const std::string& arguments,
+                                          const OnProgress& on_progress = {});
+  Result<void> log_in();
+
+  const Credentials credentials;
+  const std::optional<KeptSession> kept;
   wire::CurveKeys keys;  // The client borrows them.
   wire::Context context;
   wire::CommandClient client;
-  std::string session;
+  SecretBytes session;
+  bool is_from_before = false;  // The session is an earlier command's: it may be over.
 };
 
+Result<wire::CommandClient::Answer> VcenterSession::Impl::ask(const std::string& command,
+                                                              const std::string& arguments,
+                                                              const OnProgress& on_progress) {
+  std::string message = message_of(command, arguments, session);
+  Result<wire::CommandClient::Answer> answer = client.call(message, kQuietMs, on_progress);
+  wipe(message);
+  if (answer.ok()) return answer;
+  return Error{answer.error().code, "vCenter does not answer: " + answer.error().detail +
+                                        "; is it running? (`keytrail status`)"};
+}
+
+Result<void> VcenterSession::Impl::log_in() {
+  session.wipe();
+  is_from_before = false;
+  const SecretBytes password = TRY(read_password(credentials.password_file));
+  std::string arguments = user_and_password(credentials.user, password);
+  Result<wire::CommandClient::Answer> answer = ask("login", arguments);
+  wipe(arguments);
+  if (!answer.ok()) return answer.error();
+  if (!answer->ok) return outcome_of(*answer).error();
+  const json::object opened = TRY(parse_object(answer->json, kAnswer));
+  wipe(answer->json);
+  std::string token = text_at(opened, "session");
+  session = SecretBytes::copy_of(as_bytes(token));
+  const bool is_token = !token.empty() && std::all_of(token.begin(), token.end(), is_hex_digit);
+  wipe(token);
+  if (!is_token) return Error{ErrorCode::kCorrupt, "vCenter's answer to the log-in has no session"};
+  if (kept.has_value()) {
+    // From the log-in on, not from its last use: so no session is kept for longer than that.
+    kept->keep(session, static_cast<TimeNs>(number_at(opened, "idle_seconds")) * kNsPerSecond);
+  }
+  return {};
+}
+
 VcenterSession::VcenterSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-VcenterSession::~VcenterSession() { wipe(impl_->session); }
+VcenterSession::~VcenterSession() = default;
 
 Result<std::unique_ptr<VcenterSession>> VcenterSession::open(const Globals& globals) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
   wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
-  if (!globals.user.empty() && globals.password_file.empty()) {
-    return Error{ErrorCode::kInvalid,
-                 "--user needs --password-file, the file that holds that user's password"};
+  auto impl =
+      std::make_unique<Impl>(endpoints, TRY(credentials_of(globals, endpoints)), std::move(keys));
+  if (impl->kept.has_value()) {
+    if (auto found = impl->kept->find()) {
+      impl->session = std::move(*found);
+      impl->is_from_before = true;
+    }
   }
-  const std::string user = globals.user.empty() ? endpoints.vcenter.user : globals.user;
-  const std::string file =
-      globals.password_file.empty() ? endpoints.vcenter.password_file : globals.password_file;
-  std::string password = TRY(read_password(file));
-  auto session = std::unique_ptr<VcenterSession>(
-      new VcenterSession(std::make_unique<Impl>(endpoints, std::move(keys))));
-  std::string arguments = json::serialize(json::object{{"user", user}, {"password", password}});
-  wipe(password);
-  const Result<std::string> answer = session->call("login", arguments);
-  wipe(arguments);
-  if (!answer.ok()) return answer.error();
-  session->impl_->session = text(TRY(parse_object(*answer)), "session");
-  return session;
+  if (!impl->is_from_before) TRY(impl->log_in());
+  return std::unique_ptr<VcenterSession>(new VcenterSession(std::move(impl)));
 }
 
 Result<std::string> VcenterSession::call(const std::string& command, const std::string& arguments,
                                          const OnProgress& on_progress) {
-  json::object request{{"command", command}, {"arguments", TRY(parse_object(arguments))}};
-  if (!impl_->session.empty()) request["session"] = impl_->session;
-  std::string message = json::serialize(request);
-  const Result<wire::CommandClient::Answer> answer =
-      impl_->client.call(message, kQuietMs, on_progress);
-  wipe(message);
-  if (!answer.ok()) {
-    return Error{answer.error().code, "vCenter does not answer: " + answer.error().detail +
-                                          "; is it running? (`keytrail status`)"};
+  Result<wire::CommandClient::Answer> answer = impl_->ask(command, arguments, on_progress);
+  // Nothing was done under a session that is over, so the command may be given again.
+  if (answer.ok() && impl_->is_from_before && wants_a_login(*answer)) {
+    TRY(impl_->log_in());
+    answer = impl_->ask(command, arguments, on_progress);
   }
-  return outcome_of(*answer);
+  return answer.ok() ? outcome_of(*answer) : Result<std::string>(answer.error());
 }
 
 Result<std::string> operator_call(const Endpoints& endpoints, const std::string& command_endpoint,
@@ -114,9 +177,8 @@ Result<std::string> operator_call(const Endpoints& endpoints, const std::string&
   const wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   wire::Context context;
   wire::CommandClient client(context, command_endpoint, server_key, keys);
-  const json::object request{{"command", command}, {"arguments", TRY(parse_object(arguments))}};
   const Result<wire::CommandClient::Answer> answer =
-      client.call(json::serialize(request), timeout_ms, {});
+      client.call(message_of(command, arguments, {}), timeout_ms, {});
   if (!answer.ok()) {
     return Error{answer.error().code, command_endpoint +
                                           " does not answer: " + answer.error().detail +

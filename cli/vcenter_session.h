@@ -1,6 +1,8 @@
-// A command to a vCenter: LOGIN, then the command, with its progress. JSON as text in and out
-// (vcenter/README.md).
+// A command to a vCenter, with its progress: JSON as text in and out (vcenter/README.md).
 //
+// Whoever names a password file is logged in with it, each time: a wrong password is refused, and
+// on the log, whatever happened before. Only the installation's own administrator goes on with the
+// session of the command before (kept_session.h), until vCenter says that it is over.
 // Threads: one. Errors: kUnavailable, nobody answered; kRefused, kNotFound, kInvalid as vCenter
 // said, with its hint.
 #pragma once

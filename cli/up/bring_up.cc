@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "bus/secret/file.h"
+#include "cli/json_fields.h"
 #include "cli/vcenter_session.h"
 
 namespace keytrail::cli {
@@ -18,16 +19,7 @@ Result<json::object> ask_part(const Endpoints& x, const std::string& endpoint,
                               const json::object& arguments) {
   const std::string answer = TRY(
       operator_call(x, endpoint, server_key, command, json::serialize(arguments), kAskTimeoutMs));
-  boost::system::error_code malformed;
-  json::value value = json::parse(answer, malformed);
-  if (malformed || !value.is_object())
-    return Error{ErrorCode::kCorrupt, "the answer is not a JSON object"};
-  return std::move(value.as_object());
-}
-
-std::string text(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+  return parse_object(answer, "the answer");
 }
 
 Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica) {
@@ -37,7 +29,7 @@ Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica) {
 Readiness from_state(const Result<json::object>& status, std::string_view key,
                      std::string_view wanted) {
   if (!status.ok()) return {false, status.error().detail};
-  const std::string state = text(*status, key);
+  const std::string state = text_at(*status, key);
   return {state == wanted, state};
 }
 
@@ -46,11 +38,8 @@ Result<std::map<std::string, std::string>> boots_of(const Endpoints& x) {
   const json::object status =
       TRY(ask_part(x, x.vcenter.command, x.vcenter.server_key, "status", {}));
   std::map<std::string, std::string> boots;
-  const json::value* hosts = status.if_contains("boots");
-  if (hosts == nullptr || !hosts->is_object()) return boots;
-  for (const auto& [host, boot] : hosts->as_object()) {
-    if (boot.is_string()) boots[std::string(host)] = std::string(boot.as_string());
-  }
+  const json::object& hosts = object_at(status, "boots");
+  for (const auto& [host, boot] : hosts) boots[std::string(host)] = text_at(hosts, host);
   return boots;
 }
 
@@ -64,7 +53,7 @@ class BringUp {
   Result<void> run() {
     TRY(start_and_wait("eventstore"));
     const json::object store = TRY(ask_part(x_, x_.log.command, x_.log.server_key, "status", {}));
-    x_.log.id = text(store, "log");
+    x_.log.id = text_at(store, "log");
     for (const KmsEndpoint& replica : x_.kms) TRY(start_replica(replica));
     TRY(enrol_kmip_client());
     TRY(start_and_wait(x_.vcenter.name));
@@ -88,14 +77,14 @@ class BringUp {
     TRY(wait_until(replica.name, [&] {
       const Result<json::object> status = status_of(x_, replica);
       if (!status.ok()) return false;
-      if (text(*status, "state") == "waiting for admission")
-        (void)admit(replica, text(*status, "certificate_fingerprint"));
-      return text(*status, "state") == "serving";
+      if (text_at(*status, "state") == "waiting for admission")
+        (void)admit(replica, text_at(*status, "certificate_fingerprint"));
+      return text_at(*status, "state") == "serving";
     }));
     const json::object status = TRY(status_of(x_, replica));
     OsFileSystem files;
-    TRY(replace_file(files, replica.certificate, as_bytes(text(status, "certificate"))));
-    return replace_file(files, x_.kmip_client.ca, as_bytes(text(status, "ca_certificate")));
+    TRY(replace_file(files, replica.certificate, as_bytes(text_at(status, "certificate"))));
+    return replace_file(files, x_.kmip_client.ca, as_bytes(text_at(status, "ca_certificate")));
   }
 
   Result<void> admit(const KmsEndpoint& replica, const std::string& fingerprint) {

@@ -1,14 +1,13 @@
 #include "cli/up/up.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cstdio>
 
 #include "bus/wire/wake_event.h"
+#include "cli/stop_signals.h"
 #include "cli/table.h"
 #include "cli/up/bring_up.h"
 #include "cli/up/control.h"
@@ -22,16 +21,6 @@ namespace json = boost::json;
 void tell(const std::string& sentence) {
   std::printf("%s\n", sentence.c_str());
   std::fflush(stdout);
-}
-
-// SIGINT and SIGTERM as a readable descriptor.
-int stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
-  return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 std::string name_of(PartCondition condition) {

@@ -15,15 +15,15 @@ TEST(TableTest, ControlCharactersCannotMoveTheCursor) {
 }
 
 TEST(TableTest, AListOfAnAnswerBecomesATable) {
-  EXPECT_EQ(
-      format_json(R"({"vms": [{"vm": "vm-1", "key": {"provider": "p", "id": "k"}, "on": true}]})",
-                  "vms",
-                  {{"VM", "vm"}, {"KEY", "key"}, {"ID", "key.id"}, {"ON", "on"}, {"NONE", "none"}}),
-      "VM    KEY  ID  ON   NONE\nvm-1  p/k  k   yes  -\n");
+  EXPECT_EQ(format_json(
+                R"({"vms": [{"vm": "vm-1", "key": {"provider": "p", "id": "k"}, "on": true}]})",
+                {"vms",
+                 {{"VM", "vm"}, {"KEY", "key"}, {"ID", "key.id"}, {"ON", "on"}, {"NONE", "none"}}}),
+            "VM    KEY  ID  ON   NONE\nvm-1  p/k  k   yes  -\n");
 }
 
 TEST(TableTest, AnAnswerWithoutAListShowsItsFields) {
-  EXPECT_EQ(format_json(R"({"vm": "vm-1", "key": null})", "", {}), "vm   vm-1\nkey  -\n");
+  EXPECT_EQ(format_json(R"({"vm": "vm-1", "key": null})", {}), "vm   vm-1\nkey  -\n");
 }
 
 }  // namespace

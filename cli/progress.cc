@@ -1,0 +1,108 @@
+#include "cli/progress.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/json_fields.h"
+#include "cli/table.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kDrawEvery = std::chrono::milliseconds(200);
+constexpr std::size_t kBarCells = 30;
+constexpr const char* kClearLine = "\r\033[K";
+
+// The generation in VM-flat.G.vmdk; 1 in VM-flat.vmdk; 0: another file.
+std::uint64_t generation_of(std::string_view name) {
+  constexpr std::string_view kFlat = "-flat.", kEnd = "vmdk";
+  const std::size_t flat = name.rfind(kFlat);
+  if (flat == std::string_view::npos || !name.ends_with(kEnd)) return 0;
+  const std::string_view rest = name.substr(flat + kFlat.size());
+  if (rest == kEnd) return 1;
+  std::uint64_t generation = 0;
+  const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), generation);
+  const std::string_view after(read.ptr, static_cast<std::size_t>(rest.end() - read.ptr));
+  return read.ec == std::errc() && after == ".vmdk" ? generation : 0;
+}
+
+}  // namespace
+
+std::string progress_line(std::optional<double> share, std::chrono::seconds elapsed) {
+  std::string line;
+  if (share.has_value()) {
+    const double whole = std::clamp(*share, 0.0, 1.0);
+    const auto cells = static_cast<std::size_t>(whole * kBarCells);
+    const std::string percent = std::to_string(static_cast<int>(whole * 100));
+    line = "[" + std::string(cells, '=') + std::string(kBarCells - cells, '-') + "] " +
+           std::string(3 - percent.size(), ' ') + percent + " %   ";
+  }
+  return line + std::to_string(elapsed.count()) + " s";
+}
+
+std::optional<double> share_converted(const std::string& folder) {
+  std::uint64_t data_files = 0, newest = 0;
+  std::string newest_path;
+  std::error_code gone;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, gone)) {
+    const std::uint64_t generation = generation_of(entry.path().filename().string());
+    if (generation == 0) continue;
+    ++data_files;
+    if (generation < newest) continue;
+    newest = generation;
+    newest_path = entry.path().string();
+  }
+  struct stat seen {};
+  if (data_files < 2 || ::stat(newest_path.c_str(), &seen) != 0 || seen.st_size == 0) {
+    return std::nullopt;
+  }
+  constexpr double kBlockBytes = 512;  // what st_blocks counts in
+  return std::min(
+      1.0, static_cast<double>(seen.st_blocks) * kBlockBytes / static_cast<double>(seen.st_size));
+}
+
+Progress::Progress(Share share) : share_(std::move(share)) {
+  if (::isatty(STDERR_FILENO) != 0) drawer_ = std::thread([this] { draw_until_end(); });
+}
+
+Progress::~Progress() {
+  if (!drawer_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  wake_.notify_one();
+  drawer_.join();
+}
+
+std::function<void(const std::string&)> Progress::on_progress() {
+  return [this](const std::string& progress) {
+    const auto step = parse_object(progress, "progress");
+    if (!step.ok()) return;
+    const std::lock_guard lock(mutex_);
+    std::fprintf(stderr, "%s  %s\n", drawer_.joinable() ? kClearLine : "",
+                 printable(text_at(*step, "text")).c_str());
+  };
+}
+
+void Progress::draw_until_end() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kDrawEvery, [this] { return ended_; })) {
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_);
+    const std::optional<double> share = share_ ? share_() : std::nullopt;
+    std::fprintf(stderr, "%s  %s", kClearLine, progress_line(share, elapsed).c_str());
+    std::fflush(stderr);
+  }
+  std::fputs(kClearLine, stderr);
+}
+
+}  // namespace keytrail::cli
