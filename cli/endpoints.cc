@@ -127,7 +127,7 @@ Result<Endpoints> parse_endpoints(std::string_view text_of_file) {
   }
   const json::object& root = *parsed;
   if (number_at(root, "version") != kVersion) {
-    return Error{ErrorCode::kInvalid,
+    return Error{ErrorCode::kRefused,
                  "endpoints.json has version " + std::to_string(number_at(root, "version")) +
                      ", this program knows version 1; use the program that wrote it"};
   }

@@ -59,8 +59,8 @@ struct Endpoints {
 [[nodiscard]] std::string to_json(const Endpoints& endpoints);
 [[nodiscard]] Result<Endpoints> parse_endpoints(std::string_view json);
 
-// Of the installation in `data`. kNotFound says how to start one; kInvalid that the file is of
-// another version.
+// Of the installation in `data`. kUnavailable says how to start one; kRefused that the file is
+// of another version.
 [[nodiscard]] Result<Endpoints> read_endpoints(const std::string& data);
 [[nodiscard]] Result<void> write_endpoints(const Endpoints& endpoints);
 

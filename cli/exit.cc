@@ -8,7 +8,14 @@ namespace keytrail::cli {
 
 Exit fail(const Error& error) {
   std::fprintf(stderr, "keytrail: %s\n", printable(error.detail).c_str());
-  return error.code == ErrorCode::kUnavailable ? Exit::kUnreachable : Exit::kFailed;
+  switch (error.code) {
+    case ErrorCode::kInvalid:
+      return Exit::kUsage;
+    case ErrorCode::kUnavailable:
+      return Exit::kUnreachable;
+    default:
+      return Exit::kFailed;
+  }
 }
 
 }  // namespace keytrail::cli

@@ -12,7 +12,8 @@ enum class Exit : int {
   kUnreachable = 3,  // nobody answered
 };
 
-// Prints the error's sentence on stderr and gives the exit code that fits it.
+// Prints the error's sentence on stderr and gives the exit code that fits it: kInvalid is the
+// caller's mistake, so wrong usage; kUnavailable is nobody reached; all else is refused or failed.
 [[nodiscard]] Exit fail(const Error& error);
 
 }  // namespace keytrail::cli

@@ -27,7 +27,7 @@ namespace keytrail::cli {
 [[nodiscard]] const boost::json::object& object_at(const boost::json::object& object,
                                                    std::string_view key);
 
-// The objects of the list `key`, in order, borrowed from `object`; none where there is no such list.
+// The objects of the list `key`, in order, borrowed from `object`; none where there is no list.
 [[nodiscard]] std::vector<const boost::json::object*> objects_at(const boost::json::object& object,
                                                                  std::string_view key);
 

@@ -1,5 +1,5 @@
-// KeptSession: a session of vCenter between one command and the next, so that not each of them costs
-// a log-in (scrypt: half a second and 128 MiB at vCenter).
+// KeptSession: a session of vCenter between one command and the next, so that not each of them
+// costs a log-in (scrypt: half a second and 128 MiB at vCenter).
 //
 // A file of mode 0600 beside the password that it stands for, never instead of it: whoever can read
 // the one can read the other. It holds the session, and what that was made with: user, vCenter's

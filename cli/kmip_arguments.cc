@@ -145,6 +145,10 @@ void add_kmip_commands(CLI::App& app, Run& run) {
   CLI::App* kmip = app.add_subcommand("kmip", "A KMIP client for any key server");
   kmip->require_subcommand(1);
   kmip->fallthrough();
+  kmip->footer(
+      "Which server, and as whom: --server, --cert, --key, --ca and the others that `keytrail "
+      "kmip\n"
+      "--help` lists; what is left out is the installation's. Every command takes --json.");
   const Group group{*kmip, run, std::make_shared<KmipSession>()};
   add_session_options(*kmip, *group.session);
   add_questions(group);

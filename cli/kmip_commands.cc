@@ -22,6 +22,12 @@ constexpr std::size_t kMaterialBytesMax = 512 * 1024;
 
 Error usage(std::string detail) { return {ErrorCode::kInvalid, std::move(detail)}; }
 
+// What is malformed once the question is on its way is the server's answer, not the command line.
+Error blamed_on_server(Error error) {
+  if (error.code == ErrorCode::kInvalid) error.code = ErrorCode::kCorrupt;
+  return error;
+}
+
 Result<std::string> read_text(const std::string& path) {
   OsFileSystem files;
   return std::string(as_text(TRY(read_file(files, path, kmip::kPemBytesMax))));
@@ -81,8 +87,11 @@ Result<std::unique_ptr<kmip::Client>> connect(const Globals& globals, const Kmip
     }
     options.version = *spoken;
   }
-  auto client = TRY(kmip::Client::connect(server, tls, std::move(options)));
-  if (session.version.empty()) TRY(client->negotiate());
+  auto client = kmip::Client::connect(server, tls, std::move(options));
+  if (!client.ok()) return blamed_on_server(client.error());
+  if (!session.version.empty()) return client;
+  const auto negotiated = (*client)->negotiate();
+  if (!negotiated.ok()) return blamed_on_server(negotiated.error());
   return client;
 }
 
@@ -192,8 +201,9 @@ Exit in_session(const Globals& globals, const KmipSession& session, Asks asks,
                 const View& view = {}) {
   const auto result = [&]() -> Result<std::string> {
     const std::unique_ptr<kmip::Client> client = TRY(connect(globals, session));
-    const json::object object = TRY(asks(*client));
-    return json::serialize(object);
+    Result<json::object> answer = asks(*client);
+    if (!answer.ok()) return blamed_on_server(answer.error());
+    return json::serialize(*answer);
   }();
   return show(globals, result, view);
 }
@@ -255,6 +265,43 @@ Result<std::vector<kmip::Attribute>> filter_of(const KmipLocate& wanted) {
   return filter;
 }
 
+Result<kmip::CreateRequest> create_request(const KmipCreate& wanted) {
+  kmip::CreateRequest request;
+  request.attributes = {
+      enumeration(kmip::attribute::kCryptographicAlgorithm,
+                  TRY(named<kmip::CryptographicAlgorithm>(wanted.algorithm, "algorithm"))),
+      {std::string(kmip::attribute::kCryptographicLength), 0, wanted.length_bits}};
+  for (kmip::Attribute& attribute :
+       TRY(common_attributes(wanted.usage, wanted.name, wanted.attributes))) {
+    request.attributes.push_back(std::move(attribute));
+  }
+  return request;
+}
+
+Result<kmip::RegisterRequest> register_request(const KmipRegister& wanted) {
+  kmip::RegisterRequest request;
+  request.type = TRY(named<kmip::ObjectType>(wanted.type, "object type"));
+  const auto algorithm = TRY(named<kmip::CryptographicAlgorithm>(wanted.algorithm, "algorithm"));
+  SecretBytes material = TRY(read_secret(wanted.file, kMaterialBytesMax));
+  request.object = TRY(object_of(request.type, std::move(material), algorithm));
+  request.attributes = TRY(common_attributes(wanted.usage, wanted.name, wanted.attributes));
+  return request;
+}
+
+Result<kmip::LocateRequest> locate_request(const KmipLocate& wanted) {
+  kmip::LocateRequest request;
+  request.maximum_items = wanted.maximum;
+  request.attributes = TRY(filter_of(wanted));
+  return request;
+}
+
+Result<kmip::RevocationReason> revocation_reason(const KmipRevoke& wanted) {
+  kmip::RevocationReason reason;
+  reason.code = TRY(named<kmip::RevocationReasonCode>(wanted.reason, "reason of revocation"));
+  if (!wanted.message.empty()) reason.message = wanted.message;
+  return reason;
+}
+
 }  // namespace
 
 Exit run_kmip_discover(const Globals& globals, const KmipSession& session) {
@@ -288,17 +335,10 @@ Exit run_kmip_query(const Globals& globals, const KmipSession& session) {
 }
 
 Exit run_kmip_create(const Globals& globals, const KmipSession& session, const KmipCreate& wanted) {
+  Result<kmip::CreateRequest> request = create_request(wanted);
+  if (!request.ok()) return fail(request.error());
   return in_session(globals, session, [&](kmip::Client& client) -> Result<json::object> {
-    kmip::CreateRequest request;
-    request.attributes = {
-        enumeration(kmip::attribute::kCryptographicAlgorithm,
-                    TRY(named<kmip::CryptographicAlgorithm>(wanted.algorithm, "algorithm"))),
-        {std::string(kmip::attribute::kCryptographicLength), 0, wanted.length_bits}};
-    for (kmip::Attribute& attribute :
-         TRY(common_attributes(wanted.usage, wanted.name, wanted.attributes))) {
-      request.attributes.push_back(std::move(attribute));
-    }
-    const std::string id = TRY(client.create(std::move(request))).id;
+    const std::string id = TRY(client.create(std::move(*request))).id;
     if (wanted.activate) TRY(client.activate(id));
     return json::object{{"id", id}, {"state", wanted.activate ? "Active" : "PreActive"}};
   });
@@ -306,14 +346,10 @@ Exit run_kmip_create(const Globals& globals, const KmipSession& session, const K
 
 Exit run_kmip_register(const Globals& globals, const KmipSession& session,
                        const KmipRegister& wanted) {
+  Result<kmip::RegisterRequest> request = register_request(wanted);
+  if (!request.ok()) return fail(request.error());
   return in_session(globals, session, [&](kmip::Client& client) -> Result<json::object> {
-    kmip::RegisterRequest request;
-    request.type = TRY(named<kmip::ObjectType>(wanted.type, "object type"));
-    const auto algorithm = TRY(named<kmip::CryptographicAlgorithm>(wanted.algorithm, "algorithm"));
-    SecretBytes material = TRY(read_secret(wanted.file, kMaterialBytesMax));
-    request.object = TRY(object_of(request.type, std::move(material), algorithm));
-    request.attributes = TRY(common_attributes(wanted.usage, wanted.name, wanted.attributes));
-    return json::object{{"id", TRY(client.register_object(std::move(request))).id}};
+    return json::object{{"id", TRY(client.register_object(std::move(*request))).id}};
   });
 }
 
@@ -347,13 +383,12 @@ Exit run_kmip_attributes(const Globals& globals, const KmipSession& session, con
 }
 
 Exit run_kmip_locate(const Globals& globals, const KmipSession& session, const KmipLocate& wanted) {
+  Result<kmip::LocateRequest> request = locate_request(wanted);
+  if (!request.ok()) return fail(request.error());
   return in_session(globals, session,
                     [&](kmip::Client& client) -> Result<json::object> {
-                      kmip::LocateRequest request;
-                      request.maximum_items = wanted.maximum;
-                      request.attributes = TRY(filter_of(wanted));
                       json::array ids;
-                      for (const std::string& id : TRY(client.locate(std::move(request))).ids) {
+                      for (const std::string& id : TRY(client.locate(std::move(*request))).ids) {
                         ids.push_back(json::object{{"id", id}});
                       }
                       return json::object{{"objects", ids}};
@@ -369,13 +404,12 @@ Exit run_kmip_activate(const Globals& globals, const KmipSession& session, const
 }
 
 Exit run_kmip_revoke(const Globals& globals, const KmipSession& session, const KmipRevoke& wanted) {
+  Result<kmip::RevocationReason> reason = revocation_reason(wanted);
+  if (!reason.ok()) return fail(reason.error());
   return in_session(globals, session, [&](kmip::Client& client) -> Result<json::object> {
-    kmip::RevocationReason reason;
-    reason.code = TRY(named<kmip::RevocationReasonCode>(wanted.reason, "reason of revocation"));
-    if (!wanted.message.empty()) reason.message = wanted.message;
-    const bool compromised = reason.code == kmip::RevocationReasonCode::kKeyCompromise ||
-                             reason.code == kmip::RevocationReasonCode::kCaCompromise;
-    TRY(client.revoke(wanted.id, std::move(reason)));
+    const bool compromised = reason->code == kmip::RevocationReasonCode::kKeyCompromise ||
+                             reason->code == kmip::RevocationReasonCode::kCaCompromise;
+    TRY(client.revoke(wanted.id, std::move(*reason)));
     return json::object{{"id", wanted.id}, {"state", compromised ? "Compromised" : "Deactivated"}};
   });
 }

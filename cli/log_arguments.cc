@@ -20,14 +20,16 @@ void add_selection(CLI::App& command, LogQuery& query, const std::string& from) 
       ->capture_default_str();
   command.add_option("--until", texts.until, "N, @TIME, end, caught-up");
   command.add_option("-n", texts.count, "At most so many");
-  command.add_option("--type", texts.filter.types, "Event, e.g. KeyReleased (repeat: or)");
+  command.add_option("--type", texts.filter.types,
+                     "Event, e.g. KeyReleased, or kms.* (repeat: or)");
   command.add_option("--user", texts.filter.users, "On whose behalf");
   command.add_option("--key", texts.filter.keys, "Key id");
   command.add_option("--vm", texts.filter.vms, "VM");
   command.add_option("--host", texts.filter.hosts, "Host");
   command.add_option("--action", texts.filter.actions,
                      "Action id: all that one user action caused");
-  command.add_option("--outcome", texts.filter.outcomes, "succeeded, refused, failed, started");
+  command.add_option("--outcome", texts.filter.outcomes,
+                     "succeeded, refused, failed, started, none");
   add_log_folder(command, query.log_folder);
 }
 
@@ -56,7 +58,11 @@ void add_events(CLI::App& app, Run& run) {
   CLI::App* get_app = events->add_subcommand("get", "Show one fact");
   get_app->add_option("POSITION", *position, "Its position")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check([](const std::string& text) {
+        const bool is_one = !text.empty() && text[0] != '0' &&
+                            text.find_first_not_of("0123456789") == std::string::npos;
+        return is_one ? "" : "a position is 1, 2, 3, …; not \"" + text + "\"";
+      });
   get_app->add_option("--format", get->format, formats);
   add_log_folder(*get_app, get->log_folder);
   get_app->callback([get, position, &run] {

@@ -4,6 +4,7 @@
 
 #include "bus/events/clock.h"
 #include "bus/events/codec.h"
+#include "cli/event_types.h"
 #include "cli/log_sources.h"
 #include "cli/stop_signals.h"
 #include "replay/tool/reports.h"
@@ -67,9 +68,15 @@ void tell_change(client::FollowChange change, Position position, Position head) 
   }
 }
 
-Result<void> follow(const Globals& globals, const LogQuery& query) {
+Result<replay::Selection> selection_of(const LogQuery& query) {
+  replay::SelectionTexts texts = query.selection;
+  for (std::string& type : texts.filter.types) type = TRY(event_type(type));
   const SystemClock clock;
-  const replay::Selection selection = TRY(replay::selection_of(query.selection, clock.now()));
+  return replay::selection_of(texts, clock.now());
+}
+
+Result<void> follow(const Globals& globals, const LogQuery& query) {
+  const replay::Selection selection = TRY(selection_of(query));
   const replay::EventFormat format = TRY(event_format(globals, query));
   const int stop = stop_signals();  // Before the bus's threads are there.
   const auto log = TRY(LiveLog::open(globals));
@@ -93,7 +100,8 @@ Result<void> follow(const Globals& globals, const LogQuery& query) {
        .on_change =
            [&](client::FollowChange change, Position position, Position durable) {
              tell_change(change, position, durable);
-             return !(change == client::FollowChange::kCaughtUp &&
+             return change != client::FollowChange::kCaughtUp ||
+                    !(selection.until.kind == replay::UntilKind::kCaughtUp ||
                       report.selector().done_at(position));
            }},
       stop));
@@ -101,19 +109,24 @@ Result<void> follow(const Globals& globals, const LogQuery& query) {
   return malformed;
 }
 
+Result<void> check_is_there(replay::FactSource& log, Position position) {
+  const Position head = TRY(log.head());
+  if (position <= head) return {};
+  return Error{ErrorCode::kNotFound, "there is no fact " + std::to_string(position) +
+                                         "; the log ends at " + std::to_string(head)};
+}
+
 Result<replay::State> state_of(replay::FactSource& log, const std::string& moment) {
   const SystemClock clock;
-  return replay::state_at(log, TRY(replay::moment_text(moment, clock.now())));
+  const replay::Until at = TRY(replay::moment_text(moment, clock.now()));
+  if (at.kind == replay::UntilKind::kPosition) TRY(check_is_there(log, at.position));
+  return replay::state_at(log, at);
 }
 
 Result<void> show_fact(const Globals& globals, const LogQuery& query, Position position) {
   const replay::EventFormat format = TRY(event_format(globals, query));
   const auto log = TRY(open_log(globals, query.log_folder));
-  const Position head = TRY(log->head());
-  if (position > head) {
-    return Error{ErrorCode::kNotFound, "there is no fact " + std::to_string(position) +
-                                           "; the log ends at " + std::to_string(head)};
-  }
+  TRY(check_is_there(*log, position));
   Result<void> shown = Error{ErrorCode::kRefused, "fact " + std::to_string(position) +
                                                       " may not be read with this identity"};
   TRY(log->read(position - 1, position, [&](const StoredFact& stored) {
@@ -136,8 +149,7 @@ Exit run_events_follow(const Globals& globals, const LogQuery& query) {
 }
 
 Exit run_events_read(const Globals& globals, const LogQuery& query) {
-  const SystemClock clock;
-  const auto selection = replay::selection_of(query.selection, clock.now());
+  const auto selection = selection_of(query);
   if (!selection.ok()) return fail(selection.error());
   const auto format = event_format(globals, query);
   if (!format.ok()) return fail(format.error());
@@ -152,8 +164,7 @@ Exit run_events_get(const Globals& globals, const LogQuery& query, std::uint64_t
 }
 
 Exit run_audit(const Globals& globals, const LogQuery& query) {
-  const SystemClock clock;
-  const auto selection = replay::selection_of(query.selection, clock.now());
+  const auto selection = selection_of(query);
   if (!selection.ok()) return fail(selection.error());
   const std::string wanted =
       query.format.empty() ? (globals.json ? "jsonl" : "table") : query.format;

@@ -1,5 +1,7 @@
 #include "cli/log_sources.h"
 
+#include <filesystem>
+
 #include "bus/wire/context.h"
 #include "eventstore/log/rocks_log.h"
 
@@ -51,6 +53,15 @@ Result<void> LiveLog::read(Position after, Position until, const Visitor& visit)
   return {};
 }
 
+Result<void> check_log_folder(const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder + "/db", error)) return {};
+  return Error{ErrorCode::kInvalid,
+               folder +
+                   " holds no event log; name the folder of an event store, or a copy of it: "
+                   "the one that holds db"};
+}
+
 client::LogReader& LiveLog::reader() { return impl_->reader; }
 
 Result<std::unique_ptr<replay::FactSource>> open_log(const Globals& globals,
@@ -58,6 +69,7 @@ Result<std::unique_ptr<replay::FactSource>> open_log(const Globals& globals,
   if (log_folder.empty()) {
     return std::unique_ptr<replay::FactSource>(TRY(LiveLog::open(globals)));
   }
+  TRY(check_log_folder(log_folder));
   return std::unique_ptr<replay::FactSource>(
       std::make_unique<FolderLog>(TRY(eventstore::RocksLog::open_read_only(log_folder + "/db"))));
 }

@@ -32,6 +32,9 @@ class LiveLog final : public replay::FactSource {
   std::unique_ptr<Impl> impl_;
 };
 
+// kInvalid where `folder` holds no event log; says which folder would.
+[[nodiscard]] Result<void> check_log_folder(const std::string& folder);
+
 // With `log_folder` the copy there (the folder that holds `db`), else the running store.
 [[nodiscard]] Result<std::unique_ptr<replay::FactSource>> open_log(const Globals& globals,
                                                                    const std::string& log_folder);

@@ -8,7 +8,9 @@
 
 #include "bus/wire/last_file.h"
 #include "cli/answer.h"
+#include "cli/endpoints.h"
 #include "cli/log_commands.h"
+#include "cli/log_sources.h"
 #include "eventstore/log/rocks_log.h"
 #include "eventstore/log/verify.h"
 
@@ -19,8 +21,13 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 
 // A copy, or the event store's folder of the installation.
-std::string folder_of_log(const Globals& globals, const std::string& log_folder) {
-  return log_folder.empty() ? globals.data + "/eventstore" : log_folder;
+Result<std::string> folder_of_log(const Globals& globals, const std::string& log_folder) {
+  std::string folder = log_folder.empty() ? globals.data + "/eventstore" : log_folder;
+  const Result<void> is_log = check_log_folder(folder);
+  if (is_log.ok()) return folder;
+  if (log_folder.empty())
+    TRY(read_endpoints(globals.data));  // No installation is the better answer.
+  return is_log.error();
 }
 
 // What the parts of the installation presented at their last connection.
@@ -68,7 +75,7 @@ struct Finding {
 };
 
 Result<Finding> verify(const Globals& globals, const std::string& log_folder) {
-  const std::string folder = folder_of_log(globals, log_folder);
+  const std::string folder = TRY(folder_of_log(globals, log_folder));
   // Before the log is opened: a running one only grows, so nobody can know more of it later.
   const auto known = witnesses(globals.data);
   Finding finding;
@@ -84,6 +91,22 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder) {
     if (!wrong.empty()) finding.wrong.push_back(wrong);
   }
   return finding;
+}
+
+Result<std::string> info(const Globals& globals, const std::string& log_folder) {
+  const std::string folder = TRY(folder_of_log(globals, log_folder));
+  const auto log = TRY(eventstore::RocksLog::open_read_only(folder + "/db"));
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder + "/db", error)) {
+    std::error_code gone;
+    if (entry.is_regular_file(gone)) bytes += entry.file_size(gone);
+  }
+  return json::serialize(json::object{{"log", to_hex(log->id())},
+                                      {"generation", log->generation()},
+                                      {"head", std::to_string(log->end().position)},
+                                      {"leaf", to_hex(log->end().leaf)},
+                                      {"bytes", bytes}});
 }
 
 json::object to_json(const Finding& finding) {
@@ -129,21 +152,7 @@ Exit run_log_verify(const Globals& globals, const std::string& log_folder) {
 }
 
 Exit run_log_info(const Globals& globals, const std::string& log_folder) {
-  const std::string folder = folder_of_log(globals, log_folder);
-  const auto log = eventstore::RocksLog::open_read_only(folder + "/db");
-  if (!log.ok()) return fail(log.error());
-  std::uint64_t bytes = 0;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder + "/db", error)) {
-    std::error_code gone;
-    if (entry.is_regular_file(gone)) bytes += entry.file_size(gone);
-  }
-  const json::object result{{"log", to_hex((*log)->id())},
-                            {"generation", (*log)->generation()},
-                            {"head", std::to_string((*log)->end().position)},
-                            {"leaf", to_hex((*log)->end().leaf)},
-                            {"bytes", bytes}};
-  return show(globals, json::serialize(result));
+  return show(globals, info(globals, log_folder));
 }
 
 }  // namespace keytrail::cli

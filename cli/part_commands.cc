@@ -3,9 +3,9 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
+#include "cli/answer.h"
 #include "cli/endpoints.h"
 #include "cli/json_fields.h"
-#include "cli/table.h"
 #include "cli/up/bring_up.h"
 #include "cli/up/control.h"
 #include "cli/wait_until.h"
@@ -44,6 +44,16 @@ bool is_down(const std::vector<PartRow>& rows, const std::string& part) {
   return true;
 }
 
+Exit tell(const Globals& globals, const std::string& part, const char* now,
+          const std::string& state) {
+  if (globals.json) {
+    return show(globals,
+                json::serialize(json::object{{"part", part}, {"is", now}, {"state", state}}));
+  }
+  std::printf("%s is %s%s%s\n", part.c_str(), now, state.empty() ? "" : ": ", state.c_str());
+  return Exit::kDone;
+}
+
 }  // namespace
 
 Exit run_part(const Globals& globals, PartAction action, const std::string& part) {
@@ -66,16 +76,14 @@ Exit run_part(const Globals& globals, PartAction action, const std::string& part
                                                 readiness.state + "); its log is " + globals.data +
                                                 "/log/" + part + ".log"});
     }
-    std::printf("%s is up: %s\n", part.c_str(), readiness.state.c_str());
-    return Exit::kDone;
+    return tell(globals, part, "up", readiness.state);
   }
   const bool down = wait_until(kStopWithin, [&] {
     const auto rows = ask(globals.data, "status", "");
     return !rows.ok() || is_down(*rows, part);
   });
   if (!down) return fail({ErrorCode::kUnavailable, part + " is still running"});
-  std::printf("%s is down\n", part.c_str());
-  return Exit::kDone;
+  return tell(globals, part, "down", "");
 }
 
 Exit run_status(const Globals& globals) {
@@ -84,19 +92,18 @@ Exit run_status(const Globals& globals) {
   const Result<std::vector<PartRow>> rows = ask(globals.data, "status", "");
   if (!rows.ok()) return fail(rows.error());
   const ReadinessProbe probe(*endpoints);
-  std::vector<std::vector<std::string>> table;
   json::array list;
   for (const PartRow& row : *rows) {
     const std::string state =
         row.condition == "running" ? probe.ask_now(row.name).state : row.condition;
-    table.push_back({row.name, state, row.pid == 0 ? "-" : std::to_string(row.pid), row.last_end});
-    list.push_back(json::object{
-        {"name", row.name}, {"state", state}, {"pid", row.pid}, {"last_end", row.last_end}});
+    list.push_back(json::object{{"name", row.name},
+                                {"state", state},
+                                {"pid", row.pid == 0 ? json::value() : json::value(row.pid)},
+                                {"last_end", row.last_end}});
   }
-  const std::string text = globals.json ? json::serialize(json::object{{"parts", list}}) + "\n"
-                                        : format_table({"PART", "STATE", "PID", "LAST END"}, table);
-  std::fputs(text.c_str(), stdout);
-  return Exit::kDone;
+  return show(
+      globals, json::serialize(json::object{{"parts", list}}),
+      {"parts", {{"PART", "name"}, {"STATE", "state"}, {"PID", "pid"}, {"LAST END", "last_end"}}});
 }
 
 }  // namespace keytrail::cli

@@ -42,8 +42,9 @@ class Progress {
 // "[==========----------]  50 %   12 s"; without a share the time alone.
 [[nodiscard]] std::string progress_line(std::optional<double> share, std::chrono::seconds elapsed);
 
-// How much of a VM's disk a host has converted: of the new data file beside the old one, as much as
-// is written. Nothing while there is no new one. `folder`: the VM's, in a datastore of this machine.
+// How much of a VM's disk a host has converted: of the new data file beside the old one, as much
+// as is written. Nothing while there is no new one. `folder`: the VM's, in a datastore of this
+// machine.
 [[nodiscard]] std::optional<double> share_converted(const std::string& folder);
 
 }  // namespace keytrail::cli

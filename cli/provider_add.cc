@@ -53,6 +53,12 @@ std::string own_replica(const Endpoints& endpoints, const std::string& fingerpri
   return "";
 }
 
+// A server that was given no name has its address for one.
+std::string title_of(const SeenServer& server) {
+  return server.endpoint.starts_with(server.name) ? server.endpoint
+                                                  : server.name + " at " + server.endpoint;
+}
+
 bool says_yes() {
   if (isatty(STDIN_FILENO) == 0) return false;
   std::fprintf(stderr, "Trust these servers? [yes/no] ");
@@ -70,11 +76,11 @@ Result<std::vector<std::string>> accepted(const Endpoints& endpoints, const Look
   for (const SeenServer& server : look.servers) {
     if (server.fingerprint.empty()) {
       return Error{ErrorCode::kUnavailable,
-                   server.name + " at " + server.endpoint + " does not answer: " + server.detail};
+                   title_of(server) + " does not answer: " + server.detail};
     }
     const std::string replica = wanted.enrol ? own_replica(endpoints, server.fingerprint) : "";
-    std::fprintf(stderr, "  %s at %s shows certificate SHA-256 %s%s\n", server.name.c_str(),
-                 server.endpoint.c_str(), server.fingerprint.c_str(),
+    std::fprintf(stderr, "  %s shows certificate SHA-256 %s%s\n", title_of(server).c_str(),
+                 server.fingerprint.c_str(),
                  replica.empty() ? "" : (", which is " + replica + "'s own").c_str());
     if (!replica.empty()) pins.push_back(server.fingerprint);
     if (std::find(pins.begin(), pins.end(), server.fingerprint) == pins.end()) all_known = false;

@@ -1,6 +1,7 @@
 // `subscribers …`: identities for third parties on the bus, granted by the event store as facts.
 #include <boost/json.hpp>
 
+#include "bus/secret/file.h"
 #include "bus/wire/curve.h"
 #include "cli/answer.h"
 #include "cli/log_commands.h"
@@ -26,12 +27,21 @@ Result<std::string> add(const Globals& globals, const std::string& name,
       wanted_file.empty() ? endpoints.data + "/client/" + file_name + ".key" : wanted_file;
   OsRandom random;
   const wire::CurveKeys keys = wire::make_curve_keys(random);
-  // Secret first, then fact: a grant without its key would be of no use.
-  TRY(wire::write_curve_keys(key_file, keys));
+  // Secret first, then fact: a grant without its key would be of no use. Beside, for the key that
+  // is there already must go on working if this is refused.
+  const std::string beside = key_file + ".granted";
+  TRY(wire::write_curve_keys(beside, keys));
   const json::object arguments{{"name", name},
                                {"key", keys.public_key},
                                {"topics", json::array(topics.begin(), topics.end())}};
-  TRY(ask(endpoints, "subscribers add", arguments));
+  OsFileSystem files;
+  const Result<std::string> granted = ask(endpoints, "subscribers add", arguments);
+  if (!granted.ok()) {
+    (void)files.unlink(beside).ok();
+    return granted.error();
+  }
+  TRY(files.rename(beside, key_file));
+  TRY(files.sync_folder(folder_of(key_file)));
   return json::serialize(json::object{{"name", name}, {"key_file", key_file}});
 }
 

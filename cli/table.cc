@@ -45,18 +45,62 @@ std::string cell(const json::value& value) {
   return "";
 }
 
-std::string at_path(const json::object& item, const std::string& path) {
+std::string at_path(const json::value& value, const std::string& path) {
+  if (path.empty()) return cell(value);
+  if (value.is_array()) {
+    std::string all;
+    for (const json::value& item : value.get_array()) {
+      all += (all.empty() ? "" : ", ") + at_path(item, path);
+    }
+    return all.empty() ? "-" : all;
+  }
   const std::size_t dot = path.find('.');
-  const json::value* value = item.if_contains(path.substr(0, dot));
-  if (value == nullptr) return "-";
-  if (dot == std::string::npos) return cell(*value);
-  return value->is_object() ? at_path(value->as_object(), path.substr(dot + 1)) : "-";
+  const json::value* next =
+      value.is_object() ? value.get_object().if_contains(path.substr(0, dot)) : nullptr;
+  if (next == nullptr) return "-";
+  return at_path(*next, dot == std::string::npos ? "" : path.substr(dot + 1));
 }
 
-std::string format_fields(const json::object& object) {
+std::string format_fields(const json::object& object, const std::vector<Column>& columns) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, value] : object) rows.push_back({std::string(name), cell(value)});
+  for (const Column& column : columns) rows.push_back({column.title, at_path(object, column.path)});
+  if (columns.empty()) {
+    for (const auto& [name, value] : object) rows.push_back({std::string(name), cell(value)});
+  }
   return format_table({}, rows);
+}
+
+// `inner`, or null, is what a row is made for; what it does not say, `outer` does.
+std::vector<std::string> row_of(const json::value& outer, const json::value& inner,
+                                const std::vector<Column>& columns) {
+  std::vector<std::string> row;
+  for (const Column& column : columns) {
+    const std::string own = at_path(inner, column.path);
+    const std::string text = own != "-"          ? own
+                             : outer.is_object() ? at_path(outer, column.path)
+                                                 : cell(outer);
+    row.push_back(text == "-" ? column.if_empty : text);
+  }
+  return row;
+}
+
+std::string format_list(const json::array& list, const View& view) {
+  std::vector<std::string> header;
+  for (const Column& column : view.columns) header.push_back(column.title);
+  std::vector<std::vector<std::string>> rows;
+  for (const json::value& item : list) {
+    const json::value* inner = view.rows_of.empty() || !item.is_object()
+                                   ? nullptr
+                                   : item.get_object().if_contains(view.rows_of);
+    if (inner == nullptr || !inner->is_array() || inner->get_array().empty()) {
+      rows.push_back(row_of(item, {}, view.columns));
+      continue;
+    }
+    for (const json::value& each : inner->get_array()) {
+      rows.push_back(row_of(item, each, view.columns));
+    }
+  }
+  return rows.empty() ? "none\n" : format_table(header, rows);
 }
 
 }  // namespace
@@ -95,21 +139,13 @@ std::string format_table(const std::vector<std::string>& header,
 std::string format_json(const std::string& text, const View& view) {
   boost::system::error_code malformed;
   const json::value parsed = json::parse(text, malformed);
-  if (malformed || !parsed.is_object()) return text + "\n";
-  const json::value* list = view.list.empty() ? nullptr : parsed.as_object().if_contains(view.list);
-  if (list == nullptr || !list->is_array()) return format_fields(parsed.as_object());
-  std::vector<std::string> header;
-  for (const Column& column : view.columns) header.push_back(column.title);
-  std::vector<std::vector<std::string>> rows;
-  for (const json::value& item : list->as_array()) {
-    std::vector<std::string> row;
-    for (const Column& column : view.columns) {
-      row.push_back(item.is_object() ? at_path(item.as_object(), column.path) : cell(item));
-    }
-    rows.push_back(std::move(row));
-  }
-  if (rows.empty()) return "none\n";
-  return format_table(header, rows);
+  if (malformed || !parsed.is_object()) return printable(text) + "\n";
+  const json::object& object = parsed.get_object();
+  const json::value* list = view.list.empty() ? nullptr : object.if_contains(view.list);
+  std::string shown = list != nullptr && list->is_array() ? format_list(list->get_array(), view)
+                                                          : format_fields(object, view.columns);
+  for (const View& below : view.below) shown += "\n" + format_json(text, below);
+  return shown;
 }
 
 }  // namespace keytrail::cli

@@ -92,7 +92,10 @@ void add_provider(CLI::App& app, Run& run) {
                   {"DEFAULT", "is_default"},
                   {"STATE", "state"},
                   {"VENDOR", "vendor"},
-                  {"SERVERS", "servers"}}},
+                  {"SERVER", "server"},
+                  {"ADDRESS", "address"},
+                  {"PORT", "port"}},
+                 "servers"},
                 run);
   SimpleCommand(provider, "default", "Use this provider where none is named", "provider.default",
                 {}, run)
@@ -101,8 +104,10 @@ void add_provider(CLI::App& app, Run& run) {
                 {"providers",
                  {{"PROVIDER", "provider"},
                   {"DEFAULT", "is_default"},
+                  {"SERVER", "server"},
                   {"STATUS", "status"},
-                  {"SERVERS", "servers"}}},
+                  {"DETAIL", "detail"}},
+                 "servers"},
                 run)
       .text("NAME", "provider", "Only this provider");
   SimpleCommand(provider, "remove", "Forget a provider; its keys stay at the key servers",
@@ -174,17 +179,12 @@ void add_vm_lifecycle(CLI::App& vm, Run& run) {
 
 void add_vm(CLI::App& app, Run& run) {
   CLI::App& vm = group(app, "vm", "Virtual machines and their encryption");
-  SimpleCommand(vm, "list", "VMs, where they are, with which key they are encrypted", "vm.list",
-                {"vms",
-                 {{"VM", "vm"},
-                  {"HOST", "host"},
-                  {"POWER", "power"},
-                  {"ENCRYPTED", "encrypted"},
-                  {"KEY", "key"},
-                  {"STATE", "crypto_state"},
-                  {"DISK BYTES", "disk_bytes"}}},
-                run)
-      .text("VM", "vm", "Only this VM");
+  auto only = std::make_shared<std::string>();
+  CLI::App* list =
+      vm.add_subcommand("list", "VMs, where they are, with which key they are encrypted");
+  list->add_option("VM", *only, "Only this VM");
+  list->callback(
+      [only, &run] { run = [only](const Globals& g) { return run_vm_list(g, *only); }; });
   add_vm_lifecycle(vm, run);
   SimpleCommand(vm, "encrypt",
                 "Encrypt a powered-off VM: a new key, a new disk file, the old one overwritten",
@@ -226,7 +226,10 @@ void add_principals(CLI::App& app, Run& run) {
   add->callback([wanted, &run] {
     run = [wanted](const Globals& g) { return run_user_add(g, wanted->first, wanted->second); };
   });
-  SimpleCommand(user, "list", "Users and groups", "user.list", {"users", {{"USER", "user"}}}, run);
+  SimpleCommand(
+      user, "list", "Users and groups", "user.list",
+      {"users", {{"USER", "user"}}, "", {{"groups", {{"GROUP", "group"}, {"MEMBERS", "members"}}}}},
+      run);
 
   CLI::App& groups = group(app, "group", "Groups of users");
   SimpleCommand(groups, "add", "Add a group", "group.add", {}, run)
@@ -259,7 +262,7 @@ void add_rights(CLI::App& app, Run& run) {
       .flag("--group", "is_group", "PRINCIPAL is a group");
   SimpleCommand(permission, "list", "Permissions", "permission.list",
                 {"permissions",
-                 {{"ENTITY", "entity"},
+                 {{"ENTITY", "entity", "(root)"},
                   {"PRINCIPAL", "principal"},
                   {"GROUP", "is_group"},
                   {"ROLE", "role"},

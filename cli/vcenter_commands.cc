@@ -1,8 +1,10 @@
 #include "cli/vcenter_commands.h"
 
+#include <array>
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "bus/secret/random.h"
 #include "cli/answer.h"
 #include "cli/json_fields.h"
 #include "cli/progress.h"
@@ -59,21 +61,41 @@ Result<std::uint64_t> parse_size(const std::string& text) {
   }
 }
 
-// Puts a local file into the VM's folder of the datastore, under a name of its own.
-Result<std::string> copy_in(const std::string& from, const std::string& folder,
-                            const std::string& name) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) fs::permissions(folder, fs::perms::owner_all, error);
-  if (!error) fs::copy_file(from, folder + "/" + name, fs::copy_options::overwrite_existing, error);
-  if (error) {
-    return Error{ErrorCode::kUnavailable,
+// Local files in the folder of a VM to be, each under a name of its own: a VM that is there already
+// has files too. What is not kept is removed again.
+class CopiedFiles {
+ public:
+  explicit CopiedFiles(std::string folder) : folder_(std::move(folder)) {}
+  ~CopiedFiles() {
+    std::error_code gone;
+    for (const std::string& name : names_) fs::remove(folder_ + "/" + name, gone);
+    if (!names_.empty()) fs::remove(folder_, gone);  // If nothing else is in it.
+  }
+  CopiedFiles(const CopiedFiles&) = delete;
+  CopiedFiles& operator=(const CopiedFiles&) = delete;
+
+  // The name under which `from` stands in the folder now.
+  Result<std::string> add(const std::string& from, const std::string& title) {
+    std::array<std::uint8_t, 8> own{};
+    OsRandom().fill(own);
+    const std::string name = title + "." + to_hex(own);
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    if (!error) fs::permissions(folder_, fs::perms::owner_all, error);
+    names_.push_back(name);
+    if (!error) fs::copy_file(from, folder_ + "/" + name, fs::copy_options::none, error);
+    if (!error) return name;
+    return Error{ErrorCode::kRefused,
                  "cannot copy " + from + " into the datastore: " + error.message()};
   }
-  return name;
-}
+  void keep() { names_.clear(); }
 
-Result<json::object> vm_create_arguments(const Globals& globals, const VmCreate& wanted) {
+ private:
+  const std::string folder_;
+  std::vector<std::string> names_;
+};
+
+Result<std::string> folder_of_vm(const Globals& globals, const VmCreate& wanted) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
   if (endpoints.datastores.empty())
     return Error{ErrorCode::kNotFound, "the installation has no datastore"};
@@ -81,35 +103,62 @@ Result<json::object> vm_create_arguments(const Globals& globals, const VmCreate&
     return Error{ErrorCode::kInvalid,
                  "'" + wanted.vm + "' cannot be a VM's name: letters, digits, '-', '_', '.'"};
   }
-  const std::string folder = endpoints.datastores[0].path + "/" + wanted.vm;
+  if (wanted.size.empty() && wanted.import.empty()) {
+    return Error{ErrorCode::kInvalid, "a disk needs --size, or a file to --import"};
+  }
+  return endpoints.datastores[0].path + "/" + wanted.vm;
+}
+
+Result<json::object> vm_create_arguments(const VmCreate& wanted, CopiedFiles& files) {
   json::object arguments{{"vm", wanted.vm}, {"encrypted", wanted.encrypted}};
   if (!wanted.host.empty()) arguments["host"] = wanted.host;
   if (!wanted.provider.empty()) arguments["provider"] = wanted.provider;
   if (wanted.sector_bytes != 0) arguments["sector_bytes"] = wanted.sector_bytes;
   if (!wanted.size.empty()) arguments["disk_bytes"] = TRY(parse_size(wanted.size));
   if (!wanted.import.empty()) {
-    arguments["import"] = TRY(copy_in(wanted.import, folder, "import.raw"));
+    arguments["import"] = TRY(files.add(wanted.import, "import"));
     std::error_code error;
     arguments["disk_bytes"] = static_cast<std::uint64_t>(fs::file_size(wanted.import, error));
     if (wanted.sector_bytes == 0) arguments["sector_bytes"] = 512;
   }
   if (!wanted.guest.empty()) {
-    arguments["guest"] =
-        json::object{{"kernel", TRY(copy_in(wanted.guest[0], folder, "vmlinuz"))},
-                     {"initrd", TRY(copy_in(wanted.guest[1], folder, "initrd.img"))},
-                     {"command_line", wanted.guest[2]}};
+    arguments["guest"] = json::object{{"kernel", TRY(files.add(wanted.guest[0], "vmlinuz"))},
+                                      {"initrd", TRY(files.add(wanted.guest[1], "initrd"))},
+                                      {"command_line", wanted.guest[2]}};
   }
   return arguments;
+}
+
+Result<std::string> create_vm(const Globals& globals, const VmCreate& wanted) {
+  CopiedFiles files(TRY(folder_of_vm(globals, wanted)));
+  const json::object arguments = TRY(vm_create_arguments(wanted, files));
+  Result<std::string> created =
+      call_once(globals, "vm.create", json::serialize(arguments), wanted.vm);
+  // Whoever did not answer may have begun.
+  if (created.ok() || created.error().code == ErrorCode::kUnavailable) files.keep();
+  return created;
+}
+
+// An empty list is vCenter's answer for a VM that is not there, or that this user may not see.
+Result<json::object> the_vm(const std::string& answer, const std::string& vm) {
+  const json::object result = TRY(parse_object(answer, "vCenter's list of VMs"));
+  for (const json::object* item : objects_at(result, "vms")) return *item;
+  return Error{ErrorCode::kNotFound, "there is no VM '" + vm + "' that this user may see"};
+}
+
+Result<std::string> list_vms(const Globals& globals, const std::string& vm) {
+  json::object arguments;
+  if (!vm.empty()) arguments["vm"] = vm;
+  std::string answer = TRY(call_once(globals, "vm.list", json::serialize(arguments)));
+  if (!vm.empty()) TRY(the_vm(answer, vm));
+  return answer;
 }
 
 Result<bool> is_off(VcenterSession& session, const std::string& vm) {
   const std::string answer =
       TRY(session.call("vm.list", json::serialize(json::object{{"vm", vm}})));
-  const json::object result = TRY(parse_object(answer, "vCenter's list of VMs"));
-  for (const json::object* item : objects_at(result, "vms")) {
-    return text_at(*item, "power") == "off";
-  }
-  return Error{ErrorCode::kNotFound, "there is no VM '" + vm + "'"};
+  const json::object found = TRY(the_vm(answer, vm));
+  return text_at(found, "power") == "off";
 }
 
 // Powers on; with `off_within`, until the guest has powered itself off.
@@ -150,10 +199,20 @@ Exit run_vcenter(const Globals& globals, const std::string& command, const std::
   return show(globals, call_once(globals, command, arguments, text_at(*given, "vm")), view);
 }
 
+Exit run_vm_list(const Globals& globals, const std::string& vm) {
+  return show(globals, list_vms(globals, vm),
+              {"vms",
+               {{"VM", "vm"},
+                {"HOST", "host"},
+                {"POWER", "power"},
+                {"ENCRYPTED", "encrypted"},
+                {"KEY", "key"},
+                {"STATE", "crypto_state"},
+                {"DISK BYTES", "disk_bytes"}}});
+}
+
 Exit run_vm_create(const Globals& globals, const VmCreate& wanted) {
-  const Result<json::object> arguments = vm_create_arguments(globals, wanted);
-  if (!arguments.ok()) return fail(arguments.error());
-  return show(globals, call_once(globals, "vm.create", json::serialize(*arguments), wanted.vm));
+  return show(globals, create_vm(globals, wanted));
 }
 
 Exit run_power_on(const Globals& globals, const std::string& vm,

@@ -26,6 +26,9 @@ struct ProviderAdd {
 };
 [[nodiscard]] Exit run_provider_add(const Globals& globals, const ProviderAdd& wanted);
 
+// All VMs, or `vm` alone; kNotFound if it is not there.
+[[nodiscard]] Exit run_vm_list(const Globals& globals, const std::string& vm);
+
 struct VmCreate {
   std::string vm, host, provider;
   std::string size;                // "64M", bytes, …

@@ -68,7 +68,7 @@ Result<int> read_version(const std::string& data) {
   int version = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), version);
   if (parsed.ec != std::errc()) {
-    return Error{ErrorCode::kInvalid,
+    return Error{ErrorCode::kRefused,
                  data + "/VERSION is not a number: this is not an installation of Keytrail"};
   }
   return version;
@@ -77,12 +77,12 @@ Result<int> read_version(const std::string& data) {
 Result<void> check_version(const std::string& data) {
   const int version = TRY(read_version(data));
   if (version > kVersion) {
-    return Error{ErrorCode::kInvalid, data + " was made by a newer program (version " +
+    return Error{ErrorCode::kRefused, data + " was made by a newer program (version " +
                                           std::to_string(version) + ", this one knows " +
                                           std::to_string(kVersion) + "); upgrade keytrail first"};
   }
   if (version < kVersion) {
-    return Error{ErrorCode::kInvalid,
+    return Error{ErrorCode::kRefused,
                  data + " has version " + std::to_string(version) +
                      ", which this program no longer reads; start it with the program "
                      "that made it"};
@@ -119,7 +119,7 @@ Result<Installation> Installation::open(const UpOptions& given, Random& random) 
     options.replicas = static_cast<int>(found.replicas);
     options.hosts = static_cast<int>(found.hosts);
   } else if (holds_anything(options.data)) {
-    return Error{ErrorCode::kInvalid,
+    return Error{ErrorCode::kRefused,
                  options.data +
                      " holds files but no installation (there is no VERSION); choose "
                      "an empty folder, or remove what a first start left there"};

@@ -22,6 +22,38 @@ TEST(TableTest, AListOfAnAnswerBecomesATable) {
             "VM    KEY  ID  ON   NONE\nvm-1  p/k  k   yes  -\n");
 }
 
+TEST(TableTest, AListInAListGivesARowEach) {
+  EXPECT_EQ(format_json(R"({"providers": [
+                {"provider": "p", "status": "red", "servers": [{"server": "a", "status": "green"},
+                                                               {"server": "b", "status": "red"}]},
+                {"provider": "q", "status": "grey", "servers": []}]})",
+                        {"providers",
+                         {{"PROVIDER", "provider"}, {"SERVER", "server"}, {"STATUS", "status"}},
+                         "servers"}),
+            "PROVIDER  SERVER  STATUS\n"
+            "p         a       green\n"
+            "p         b       red\n"
+            "q         -       grey\n");
+}
+
+TEST(TableTest, APathThroughAListGivesAllItsValues) {
+  EXPECT_EQ(format_json(R"({"members": [{"name": "a"}, {"name": "b"}], "pem": "long"})",
+                        {"", {{"members", "members.name"}}}),
+            "members  a, b\n");
+}
+
+TEST(TableTest, AnEmptyCellSaysWhatEmptyMeans) {
+  EXPECT_EQ(format_json(R"({"x": [{"entity": ""}, {"entity": "vm-1"}]})",
+                        {"x", {{"ENTITY", "entity", "(root)"}}}),
+            "ENTITY\n(root)\nvm-1\n");
+}
+
+TEST(TableTest, TablesStandBelowEachOther) {
+  EXPECT_EQ(format_json(R"({"users": ["u"], "groups": []})",
+                        {"users", {{"USER", ""}}, "", {{"groups", {{"GROUP", "group"}}}}}),
+            "USER\nu\n\nnone\n");
+}
+
 TEST(TableTest, AnAnswerWithoutAListShowsItsFields) {
   EXPECT_EQ(format_json(R"({"vm": "vm-1", "key": null})", {}), "vm   vm-1\nkey  -\n");
 }

@@ -1,0 +1,120 @@
+// The command line without an installation: help, wrong usage, nobody there.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/cli/program/program.h"
+
+namespace keytrail::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(CommandLineTest, EveryCommandTellsWhatItDoesAndHowItEnds) {
+  for (const Words& command : {Words{},
+                               {"up"},
+                               {"status"},
+                               {"part", "kill"},
+                               {"eventstore", "run"},
+                               {"esxi", "run"},
+                               {"events", "follow"},
+                               {"events", "get"},
+                               {"audit"},
+                               {"state"},
+                               {"diff"},
+                               {"log", "verify"},
+                               {"subscribers", "add"},
+                               {"provider", "add"},
+                               {"host", "rekey"},
+                               {"vm", "recrypt"},
+                               {"user", "add"},
+                               {"group", "join"},
+                               {"role", "create"},
+                               {"permission", "set"},
+                               {"kms", "shredded"},
+                               {"kms", "client", "add"},
+                               {"kmip", "register"}}) {
+    Words words = command;
+    words.push_back("--help");
+    const Ran ran = keytrail(words);
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_THAT(ran.out, HasSubstr("--json")) << ran.out;
+    EXPECT_THAT(ran.err, IsEmpty());
+  }
+}
+
+TEST(CommandLineTest, AWordThatIsNoCommandIsNamedWithThoseThereAre) {
+  const Ran top = keytrail({"encrypt"});
+  EXPECT_EQ(top.exit, 2);
+  EXPECT_THAT(top.err, HasSubstr("'keytrail encrypt' is no command; there are up, status"));
+  const Ran below = keytrail({"vm", "delete", "vm-1"});
+  EXPECT_EQ(below.exit, 2);
+  EXPECT_THAT(below.err, HasSubstr("'keytrail vm delete' is no command"));
+  EXPECT_THAT(below.err, HasSubstr("encrypt"));
+}
+
+TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
+  const keytrail::testing::TempFolder folder;
+  for (const Words& words : {Words{},
+                             {"vm"},
+                             {"vm", "encrypt"},
+                             {"up", "--port-base", "80"},
+                             {"events", "get", "0"},
+                             {"events", "get", "x"},
+                             {"events", "read", "--from", "foo"},
+                             {"events", "read", "--until", "x"},
+                             {"events", "read", "--type", "KeyReleasd"},
+                             {"events", "read", "--outcome", "good"},
+                             {"events", "read", "--format", "xml"},
+                             {"audit", "--format", "xml"},
+                             {"events", "read", "--log", folder.path()},
+                             {"log", "verify", "--log", folder.path()},
+                             {"vm", "create", "v", "--size", "1M", "--sector", "1000"},
+                             {"kmip", "create", "--algorithm", "ROT13"},
+                             {"kmip", "create", "--usage", "Admire"},
+                             {"kmip", "locate", "--state", "Solid"},
+                             {"kmip", "revoke", "id", "--reason", "Whim"}}) {
+    const Ran ran = keytrail(words);
+    EXPECT_EQ(ran.exit, 2) << ::testing::PrintToString(words) << ran.err;
+    EXPECT_THAT(ran.out, IsEmpty());
+    EXPECT_GT(ran.err.size(), 10U);
+  }
+}
+
+TEST(CommandLineTest, WhereNoInstallationIsEachCommandSaysHowToStartOne) {
+  const keytrail::testing::TempFolder folder;
+  for (const Words& command : {Words{"status"},
+                               {"part", "start", "kms-1"},
+                               {"events", "read"},
+                               {"audit"},
+                               {"state"},
+                               {"log", "verify"},
+                               {"log", "info"},
+                               {"provider", "list"},
+                               {"host", "list"},
+                               {"vm", "list"},
+                               {"vm", "create", "vm-1", "--size", "1M"},
+                               {"user", "list"},
+                               {"kms", "keys"},
+                               {"kms", "shredded", "key", "--wait"},
+                               {"subscribers", "list"},
+                               {"kmip", "query"}}) {
+    Words words = command;
+    words.insert(words.end(), {"--data", folder.path()});
+    const Ran ran = keytrail(words);
+    EXPECT_EQ(ran.exit, 3) << ::testing::PrintToString(words) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("keytrail up --data " + folder.path()));
+  }
+}
+
+TEST(CommandLineTest, AFolderOfSomethingElseIsNotStartedIn) {
+  const keytrail::testing::TempFolder folder;
+  std::ofstream(folder.file("letter.txt")) << "dear";
+  const Ran ran = keytrail({"up", "--data", folder.path()});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("holds files but no installation"));
+}
+
+}  // namespace
+}  // namespace keytrail::cli

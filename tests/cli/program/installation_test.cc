@@ -1,0 +1,159 @@
+// What a stranger meets on a running installation: who is let in, what ends when, what is left
+// behind.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/cli/program/program.h"
+
+namespace keytrail::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(installation_.failure(), ""); }
+
+  [[nodiscard]] Ran run(const Words& words) const { return installation_.run(words); }
+  [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_.file(name), std::ios::trunc) << text;
+    return folder_.file(name);
+  }
+  [[nodiscard]] static std::string content(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  keytrail::testing::TempFolder folder_;
+  RunningInstallation installation_;
+};
+
+TEST_F(ProgramTest, ASessionSparesLoginsAndNeverAWrongPassword) {
+  const std::string administrator = "administrator@vsphere.local";
+  EXPECT_EQ(run({"vm", "list"}).exit, 0);
+  EXPECT_EQ(run({"vm", "list"}).exit, 0);
+  EXPECT_EQ(installation_.count("LoggedIn"), 1U);
+
+  // A password file that is named is checked, each time.
+  const Words wrong = {"--user", administrator, "--password-file", write("wrong", "wrong"),
+                       "vm",     "list"};
+  EXPECT_EQ(run(wrong).exit, 1);
+  EXPECT_EQ(installation_.count("LoginRefused"), 1U);
+  const std::string own_file = installation_.data() + "/client/admin.password";
+  const Words right = {"--user", administrator, "--password-file", own_file, "vm", "list"};
+  EXPECT_EQ(run(right).exit, 0);
+  EXPECT_EQ(run(right).exit, 0);
+  EXPECT_EQ(installation_.count("LoggedIn"), 3U);
+
+  // So is the installation's own, once it is another.
+  const std::string password = content(own_file);
+  std::ofstream(own_file, std::ios::trunc) << std::string(password.size(), 'x');
+  EXPECT_EQ(run({"vm", "list"}).exit, 1);
+  EXPECT_EQ(installation_.count("LoginRefused"), 2U);
+  std::ofstream(own_file, std::ios::trunc) << password;
+  EXPECT_EQ(run({"vm", "list"}).exit, 0);
+
+  // A vCenter that has started anew knows no sessions: the command does not notice.
+  EXPECT_EQ(run({"part", "kill", "vc-1"}).exit, 0);
+  EXPECT_EQ(run({"vm", "list"}).exit, 3);
+  EXPECT_EQ(run({"part", "start", "vc-1"}).exit, 0);
+  EXPECT_EQ(run({"vm", "list"}).exit, 0);
+
+  EXPECT_EQ(run({"--user", "bob", "vm", "list"}).exit, 2);
+}
+
+TEST_F(ProgramTest, WhatIsRefusedLeavesNothingBehindAndBreaksNothing) {
+  const std::string datastore = installation_.data() + "/datastore/ds-1";
+  const std::string kernel = write("kernel", "a kernel"), initrd = write("initrd", "an initrd");
+  ASSERT_EQ(run({"vm", "create", "vm-1", "--size", "1M", "--guest", kernel, initrd, "x"}).exit, 0);
+  const auto files = [&] {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(datastore)) {
+      found.push_back(entry.path().string() +
+                      (entry.is_regular_file() ? content(entry.path().string()) : ""));
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  const std::vector<std::string> before = files();
+  const std::string other = write("other", "another kernel");
+  EXPECT_EQ(run({"vm", "create", "vm-1", "--size", "1M", "--guest", other, other, "x"}).exit, 1);
+  EXPECT_EQ(run({"vm", "create", "vm-2", "--host", "host-9", "--import", other}).exit, 1);
+  EXPECT_EQ(run({"vm", "create", "vm-2"}).exit, 2);
+  EXPECT_EQ(run({"vm", "create", "../vm-2", "--size", "1M"}).exit, 2);
+  EXPECT_EQ(files(), before);
+  EXPECT_EQ(run({"vm", "list", "vm-2"}).exit, 1);
+  EXPECT_EQ(run({"vm", "list", "vm-1"}).exit, 0);
+
+  const std::string key = folder_.file("siem.key");
+  const Words add = {"subscribers", "add", "siem/test", "--key-file", key, "--topics"};
+  const auto with_topic = [&](const std::string& topic) {
+    Words words = add;
+    words.push_back(topic);
+    return words;
+  };
+  EXPECT_NE(run(with_topic("no.topic")).exit, 0);
+  EXPECT_FALSE(fs::exists(key));
+  EXPECT_EQ(run(with_topic("kms.change")).exit, 0);
+  const std::string granted = content(key);
+  EXPECT_NE(run(with_topic("no.topic")).exit, 0);
+  EXPECT_EQ(content(key), granted);
+}
+
+TEST_F(ProgramTest, FollowersEndWhereTheyWereToldTo) {
+  for (const Words& end :
+       {Words{"--until", "caught-up"}, {"--until", "end"}, {"--until", "3"}, {"-n", "2"}}) {
+    Words words = {"events", "follow", "--from", "1"};
+    words.insert(words.end(), end.begin(), end.end());
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.exit, 0) << ::testing::PrintToString(end);
+    EXPECT_THAT(ran.out, HasSubstr("PartStarted"));
+  }
+  const Ran at_end = run({"events", "follow", "--until", "caught-up"});
+  EXPECT_EQ(at_end.exit, 0);
+  EXPECT_THAT(at_end.err, HasSubstr("caught up at"));
+  EXPECT_EQ(run({"events", "get", "1"}).exit, 0);
+  EXPECT_EQ(run({"events", "get", "99999"}).exit, 1);
+  EXPECT_EQ(run({"state", "--at", "99999"}).exit, 1);
+  EXPECT_EQ(run({"diff", "1", "end"}).exit, 0);
+}
+
+TEST_F(ProgramTest, AnswersAreTablesForPeopleAndJsonForPrograms) {
+  const Ran added = run({"provider", "add", "prod", "--enrol", "--server",
+                         "kms-1=127.0.0.1:" + std::to_string(installation_.kmip_port())});
+  ASSERT_EQ(added.exit, 0) << added.err;
+  for (const Words& command : {Words{"status"},
+                               {"provider", "list"},
+                               {"provider", "status"},
+                               {"host", "list"},
+                               {"user", "list"},
+                               {"role", "list"},
+                               {"permission", "list"},
+                               {"kms", "keys"},
+                               {"kms", "status"},
+                               {"kms", "client", "list"},
+                               {"subscribers", "list"},
+                               {"log", "info"},
+                               {"log", "verify"},
+                               {"kmip", "query"},
+                               {"kmip", "locate"},
+                               {"part", "start", "kms-1"}}) {
+    const Ran table = run(command);
+    EXPECT_EQ(table.exit, 0) << ::testing::PrintToString(command) << table.err;
+    EXPECT_THAT(table.out, Not(HasSubstr("{\"")));
+    Words words = command;
+    words.push_back("--json");
+    const Ran json = run(words);
+    EXPECT_EQ(json.exit, 0) << ::testing::PrintToString(command) << json.err;
+    EXPECT_TRUE(json.out.starts_with("{") && json.out.ends_with("}\n")) << json.out;
+  }
+}
+
+}  // namespace
+}  // namespace keytrail::cli
