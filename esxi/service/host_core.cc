@@ -1,6 +1,7 @@
 #include "esxi/service/host_core.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "bus/events/match.h"
 #include "esxi/model/keys.h"
@@ -31,6 +32,15 @@ bool is_unlock_of(const Fact& fact, const State& state, const Identity& self) {
   return vm != state.vms.end() && vm->second.host == self.host;
 }
 
+// The key whose receipt by this boot of this host `fact` is.
+std::optional<KeyId> key_received(const Fact& fact, const Identity& self, const std::string& boot) {
+  const auto* event = std::get_if<esxi::Event>(&fact.body.event);
+  const auto* received = event == nullptr ? nullptr : std::get_if<KeyReceived>(event);
+  if (received == nullptr || fact.body.stream != boot_stream(self) || received->boot != boot)
+    return std::nullopt;
+  return received->key;
+}
+
 }  // namespace
 
 HostCore::HostCore(Options options) : options_(std::move(options)) {}
@@ -39,6 +49,11 @@ HostCore::HostCore(Options options) : options_(std::move(options)) {}
 
 void HostCore::on_followed(const Fact& fact) {
   evolve(state_, options_.self, fact);
+  // Adopted with the state, not with the answer, which may come later: what the state says is held
+  // is what orders may use.
+  if (const std::optional<KeyId> key = key_received(fact, options_.self, boot_)) {
+    outputs_.perform.emplace_back(AdoptKeys{{*key}});
+  }
   if (is_unlock_of(fact, state_, options_.self)) asked_at_ = 0;  // Somebody waits: ask at once.
 }
 
@@ -62,9 +77,7 @@ void HostCore::on_accepted(protocol::TransactionId id, Position first, std::uint
   if (found == open_.end()) return;
   found->second.settles_at = first + count - 1;
   const Intent& intent = found->second.intent;
-  if (const auto* receive = std::get_if<Receive>(&intent)) {
-    outputs_.perform.emplace_back(AdoptKeys{receive->keys});
-  } else if (const auto* told = std::get_if<TellDisk>(&intent)) {
+  if (const auto* told = std::get_if<TellDisk>(&intent)) {
     outputs_.perform.emplace_back(RetireFiles{told->vm});
   } else if (const auto* started = std::get_if<Start>(&intent); started != nullptr) {
     for (const auto& [name, vm] : state_.vms) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "tests/esxi/host_log.h"
 
 namespace keytrail::esxi {
@@ -41,20 +43,45 @@ class HostCoreTest : public testing::Test {
     }
   }
   void append(protocol::TransactionId id, const protocol::Decision& decision) {
-    Decision own{.facts = decision.facts};
-    for (const protocol::Guard& guard : decision.guards)
-      own.guards.emplace_back(guard.stream, guard.version);
-    const std::vector<Fact> facts = log_.append("esxi/host-1", own);
+    const std::vector<Fact> facts = append_to_log(decision);
     if (facts.empty()) {
       core_.on_decide_again(id);
       return;
     }
     core_.on_accepted(id, facts.front().stamp.position, static_cast<std::uint32_t>(facts.size()));
-    for (const Fact& fact : facts) {
-      appended_.push_back(std::string(type_of(fact.body.event)));
-      core_.on_followed(fact);
-    }
+    for (const Fact& fact : facts) core_.on_followed(fact);
     core_.on_followed_through(log_.head());
+  }
+
+  // Appends what the core submits, but the answers stay on their way: the facts come back first, as
+  // they do when the live socket is faster than the append socket. Gives the answers.
+  std::vector<std::function<void()>> settle_without_answers() {
+    std::vector<std::function<void()>> answers;
+    for (HostCore::Outputs outputs = core_.take_outputs();; outputs = core_.take_outputs()) {
+      for (Duty& duty : outputs.perform) duties_.push_back(std::move(duty));
+      if (outputs.submit.empty()) return answers;
+      for (const auto& [id, decision] : outputs.submit) {
+        const auto facts = append_to_log(decision);
+        if (facts.empty()) {
+          core_.on_decide_again(id);
+          continue;
+        }
+        for (const Fact& fact : facts) core_.on_followed(fact);
+        core_.on_followed_through(log_.head());
+        answers.emplace_back([this, id = id, first = facts.front().stamp.position,
+                              count = static_cast<std::uint32_t>(facts.size())] {
+          core_.on_accepted(id, first, count);
+        });
+      }
+    }
+  }
+  std::vector<Fact> append_to_log(const protocol::Decision& decision) {
+    Decision own{.facts = decision.facts};
+    for (const protocol::Guard& guard : decision.guards)
+      own.guards.emplace_back(guard.stream, guard.version);
+    std::vector<Fact> facts = log_.append("esxi/host-1", own);
+    for (const Fact& fact : facts) appended_.push_back(std::string(type_of(fact.body.event)));
+    return facts;
   }
 
   template <class Kind>
@@ -167,6 +194,50 @@ TEST_F(HostCoreTest, TheOldFileIsNotRetiredBeforeTheOutcomeIsDurable) {
   const HostCore::Outputs outputs = core_.take_outputs();
   ASSERT_THAT(outputs.submit, SizeIs(1));
   for (const Duty& duty : outputs.perform) EXPECT_FALSE(std::holds_alternative<RetireFiles>(duty));
+}
+
+// The fact ends the order in the state, and with it all that named the VM, before the answer comes.
+TEST_F(HostCoreTest, TheOldFileIsRetiredAlsoWhenTheFactComesBeforeItsAnswer) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  duties_.clear();
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  const auto answers = settle_without_answers();
+  EXPECT_EQ(appended_.back(), "DiskEncrypted");
+  EXPECT_THAT(core_.state().orders, IsEmpty());
+  EXPECT_THAT(performed<RetireFiles>(), IsEmpty()) << "not acknowledged as durable yet";
+  ASSERT_THAT(answers, SizeIs(1));
+  answers[0]();
+  settle();
+  EXPECT_THAT(performed<RetireFiles>(), ElementsAre(RetireFiles{"vm-1"}));
+  EXPECT_TRUE(core_.is_idle());
+}
+
+TEST_F(HostCoreTest, AnOrderFindsItsKeyAndIsPerformedOnceThoughTheAnswersAreLate) {
+  make_safe();
+  make_vm();
+  vcenter("vcenter/vc-1/key/prod.vm-key", action(3),
+          vcenter::KeyObtained{kVmKey, "kms-1", vcenter::KeyPurpose::kVm, "vm-1"});
+  settle();
+  appended_.clear();
+  duties_.clear();
+  core_.on_keys({{kVmKey, true, ""}});
+  auto answers = settle_without_answers();
+  vcenter("vcenter/vc-1/vm/vm-1", action(3), vcenter::EncryptionOrdered{"vm-1", "host-1", kVmKey});
+  for (auto& answer : settle_without_answers()) answers.push_back(std::move(answer));
+  EXPECT_THAT(appended_, ElementsAre("KeyReceived", "EncryptionStarted"));
+  ASSERT_THAT(duties_, SizeIs(2)) << "the key must be there when the order is performed";
+  EXPECT_EQ(duties_[0], Duty(AdoptKeys{{kVmKey}}));
+  EXPECT_TRUE(std::holds_alternative<PerformOrder>(duties_[1]));
+  core_.tick(5 * kSecond);
+  EXPECT_THAT(settle_without_answers(), IsEmpty());
+  for (const auto& answer : answers) answer();
+  settle();
+  EXPECT_THAT(appended_, ElementsAre("KeyReceived", "EncryptionStarted"));
+  EXPECT_THAT(performed<PerformOrder>(), SizeIs(1));
+  EXPECT_THAT(performed<AdoptKeys>(), ElementsAre(AdoptKeys{{kVmKey}}));
+  EXPECT_TRUE(core_.is_idle());
 }
 
 TEST_F(HostCoreTest, WhatFailsIsRefusedWithItsSentence) {
