@@ -1,4 +1,4 @@
-#include "tests/clients/disk/program.h"
+#include "tests/support/program.h"
 
 #include <fcntl.h>
 #include <spawn.h>
