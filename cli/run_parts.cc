@@ -158,7 +158,7 @@ Exit end(const char* part, const Result<void>& ended) {
     return Exit::kDone;
   }
   spdlog::error("{}: {}", part, ended.error().detail);
-  return ended.error().code == ErrorCode::kUnavailable ? Exit::kUnreachable : Exit::kFailed;
+  return Exit::kFailed;  // A part waits for those that it cannot reach.
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "cli/up/bring_up.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
 
 #include "bus/secret/file.h"
 #include "cli/json_fields.h"
@@ -13,6 +16,7 @@ namespace json = boost::json;
 
 constexpr TimeNs kPartWithinNs = 30'000'000'000;  // scrypt and a first keyring included
 constexpr int kAskTimeoutMs = 1000;
+constexpr std::streamoff kLastWordsBytes = 4096;
 
 Result<json::object> ask_part(const Endpoints& x, const std::string& endpoint,
                               const std::string& server_key, const std::string& command,
@@ -41,6 +45,19 @@ Result<std::map<std::string, std::string>> boots_of(const Endpoints& x) {
   const json::object& hosts = object_at(status, "boots");
   for (const auto& [host, boot] : hosts) boots[std::string(host)] = text_at(hosts, host);
   return boots;
+}
+
+// What a part said last: the last line of its log, without time and level.
+std::string last_sentence(const std::string& log) {
+  std::ifstream file(log, std::ios::binary | std::ios::ate);
+  const std::streamoff bytes = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, bytes - kLastWordsBytes));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  text.erase(0, text.rfind('\n') + 1);
+  const std::size_t level = text.rfind("[error] ");
+  if (level != std::string::npos) text.erase(0, level + std::string_view("[error] ").size());
+  return text.empty() ? "it did not say why" : text;
 }
 
 // The steps of bring_up, with what they share.
@@ -113,11 +130,23 @@ class BringUp {
       turn_();
       if (is_stopping_())
         return Error{ErrorCode::kRefused, "stopped before the installation was up"};
+      TRY(refused_to_start(part));
       if (clock.monotonic() > deadline) {
         return Error{ErrorCode::kUnavailable,
                      part + " did not come up (" + ReadinessProbe(x_).ask_now(part).state +
                          "); its log is " + x_.data + "/log/" + part + ".log"};
       }
+    }
+    return {};
+  }
+
+  // A part that ended by itself, saying why, would say the same at each start.
+  Result<void> refused_to_start(const std::string& part) {
+    for (const PartStatus& status : supervisor_.status()) {
+      if (status.name != part || status.last_end != "exited with 1") continue;
+      const std::string log = x_.data + "/log/" + part + ".log";
+      return Error{ErrorCode::kRefused,
+                   part + " does not start: " + last_sentence(log) + " (its log is " + log + ")"};
     }
     return {};
   }

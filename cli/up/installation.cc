@@ -124,6 +124,8 @@ Result<Installation> Installation::open(const UpOptions& given, Random& random) 
                      " holds files but no installation (there is no VERSION); choose "
                      "an empty folder, or remove what a first start left there"};
   } else {
+    // Before anything is made: the ports are written down with the rest.
+    TRY(Ports(options.port_base).check_free(options.replicas));
     TRY(make_first_start(options, random));
     OsFileSystem files;
     // Last: without it the folder is no installation.

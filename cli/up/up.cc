@@ -157,7 +157,9 @@ Exit run_up(const Globals& globals, const UpOptions& given) {
   UpOptions options = given;
   options.data = globals.data;
   const Result<void> ended = up(options);
-  return ended.ok() ? Exit::kDone : fail(ended.error());
+  if (ended.ok()) return Exit::kDone;
+  (void)fail(ended.error());
+  return Exit::kFailed;  // What it could not reach is its own.
 }
 
 }  // namespace keytrail::cli
