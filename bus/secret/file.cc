@@ -21,8 +21,10 @@ Error os_error(std::string_view doing, const std::string& path) {
                          : number == EEXIST                    ? ErrorCode::kConflict
                          : number == EACCES || number == EPERM ? ErrorCode::kRefused
                                                                : ErrorCode::kUnavailable;
+  const bool is_full = number == ENOSPC || number == EDQUOT;
   return {code, "cannot " + std::string(doing) + " " + path + ": " +
-                    std::generic_category().message(number)};
+                    (is_full ? "the disk is full; make room, then try again"
+                             : std::generic_category().message(number))};
 }
 
 class OsFile final : public File {

@@ -138,7 +138,8 @@ Error SealedFile::why_none_opens(const Place& place, ByteView slot) {
                                                    : " is unlocked by a key, not by a passphrase")};
   }
   return {ErrorCode::kRefused, "the unlock secret does not open " + place.path +
-                                   ": it is another part's, or the file is damaged"};
+                                   ": it is another part's, or the file is damaged; see "
+                                   "`unlock` in the part's configuration"};
 }
 
 Result<std::unique_ptr<SealedFile>> SealedFile::open(const Place& place) {
