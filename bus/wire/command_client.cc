@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "bus/wire/command_server.h"
 #include "bus/wire/socket.h"
@@ -21,9 +22,25 @@ CommandClient::~CommandClient() = default;
 
 namespace {
 
-bool was_refused(Socket& socket) {
-  const std::vector<ConnectionChange> changes = socket.take_connection_changes();
-  return std::find(changes.begin(), changes.end(), ConnectionChange::kRefused) != changes.end();
+constexpr int kConnectWithinMs = 5000;
+
+// What became of the connection since it was last asked; `connected` is kept up to date. An answer
+// comes on the connection that the question left on, so one that is lost is not worth waiting on.
+Result<void> look_at_connection(Socket& socket, const std::string& endpoint, bool& connected) {
+  for (const ConnectionChange change : socket.take_connection_changes()) {
+    if (change == ConnectionChange::kRefused) {
+      return Error{ErrorCode::kRefused,
+                   endpoint + " does not let this key in; use a key on its list"};
+    }
+    if (change == ConnectionChange::kLost && connected) {
+      return Error{ErrorCode::kUnavailable,
+                   "the connection to " + endpoint +
+                       " was lost before the answer came; look whether it was done before you "
+                       "ask again"};
+    }
+    connected |= change == ConnectionChange::kReady;
+  }
+  return {};
 }
 
 }  // namespace
@@ -40,20 +57,21 @@ Result<CommandClient::Answer> CommandClient::call(
   socket.send({as_bytes("KT1"), as_bytes("COMMAND"), as_bytes(request), as_bytes(json)});
 
   const auto patience = std::chrono::milliseconds(timeout_ms);
+  const auto connected_by =
+      SteadyClock::now() + std::chrono::milliseconds(std::min(timeout_ms, kConnectWithinMs));
   auto deadline = SteadyClock::now() + patience;
+  bool connected = false;
   for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        (connected ? deadline : connected_by) - SteadyClock::now());
     if (left.count() <= 0) {
-      return Error{ErrorCode::kUnavailable, "nothing was heard from " + impl_->endpoint + " for " +
-                                                std::to_string(timeout_ms) +
-                                                " ms; is the part running?"};
+      return Error{ErrorCode::kUnavailable, connected
+                                                ? "nothing was heard from " + impl_->endpoint +
+                                                      " for " + std::to_string(timeout_ms) + " ms"
+                                                : "nobody listens at " + impl_->endpoint};
     }
     wait_readable({&socket}, {}, static_cast<int>(left.count()));
-    if (was_refused(socket)) {
-      return Error{ErrorCode::kRefused,
-                   impl_->endpoint + " does not let this key in; use a key on its list"};
-    }
+    TRY(look_at_connection(socket, impl_->endpoint, connected));
     Message message;
     while (socket.receive(message)) {
       const std::vector<Bytes>& frames = message.frames;

@@ -67,8 +67,8 @@ class CommandClient {
   CommandClient(Context& context, std::string endpoint, std::string server_key,
                 const CurveKeys& keys);
   ~CommandClient();
-  // kUnavailable when nothing was heard for `timeout_ms` (progress counts as hearing); kRefused
-  // when the server does not let this key in.
+  // kUnavailable when nobody listens there, the connection is lost, or nothing was heard for
+  // `timeout_ms` (progress counts as hearing); kRefused when the server does not let this key in.
   [[nodiscard]] Result<Answer> call(const std::string& json, int timeout_ms,
                                     const std::function<void(const std::string&)>& on_progress);
 
