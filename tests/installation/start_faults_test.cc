@@ -1,0 +1,153 @@
+// What keeps an installation from starting, and a guest from booting: each is told in one sentence
+// that says what to do, with exit code 1.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/installation/installation_under_test.h"
+
+namespace keytrail::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+constexpr int kSecondsMax = 30;
+
+// A port that somebody listens on.
+class TakenPort {
+ public:
+  explicit TakenPort(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    KEYTRAIL_CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    KEYTRAIL_CHECK(::listen(fd_, 1) == 0);
+  }
+  ~TakenPort() { ::close(fd_); }
+
+ private:
+  int fd_;
+};
+
+// One line, a whole sentence.
+void expect_one_sentence(const ProgramEnd& end, int status) {
+  EXPECT_EQ(end.status, status) << end.output;
+  EXPECT_EQ(std::ranges::count(end.output, '\n'), 1) << end.output;
+}
+
+class StartFaultsTest : public ::testing::Test {
+ protected:
+  InstallationUnderTest installation_{{.replicas = 1, .hosts = 1}};
+};
+
+TEST_F(StartFaultsTest, APortInUseIsNamedWithWhoNeedsItAndTheFlag) {
+  const int kmip = installation_.port_base() + 6;
+  const TakenPort taken(kmip);
+  const ProgramEnd ended = run_program(installation_.up_command(), kSecondsMax);
+  expect_one_sentence(ended, 1);
+  EXPECT_THAT(ended.output, HasSubstr("port " + std::to_string(kmip) + " is in use"));
+  EXPECT_THAT(ended.output, HasSubstr("KMIP of kms-1"));
+  EXPECT_THAT(ended.output, HasSubstr("--port-base"));
+}
+
+TEST_F(StartFaultsTest, AFolderOfANewerProgramIsLeftAlone) {
+  ASSERT_EQ(installation_.start(), "");
+  EXPECT_EQ(installation_.stop(), "exited with 0");
+  std::ofstream(installation_.file("VERSION")) << "99\n";
+  const ProgramEnd ended = run_program(installation_.up_command(), kSecondsMax);
+  expect_one_sentence(ended, 1);
+  EXPECT_THAT(ended.output, HasSubstr("newer program (version 99"));
+  EXPECT_THAT(ended.output, HasSubstr("upgrade keytrail"));
+}
+
+TEST_F(StartFaultsTest, AFolderThatIsNoInstallationIsNotMadeOne) {
+  fs::create_directories(installation_.data());
+  std::ofstream(installation_.file("letter.txt")) << "dear";
+  const ProgramEnd ended = run_program(installation_.up_command(), kSecondsMax);
+  expect_one_sentence(ended, 1);
+  EXPECT_THAT(ended.output, HasSubstr("choose an empty folder"));
+  EXPECT_TRUE(fs::exists(installation_.file("letter.txt")));
+}
+
+TEST_F(StartFaultsTest, AFolderInUseNamesTheProcessAndAPartAloneDoesNotDisturbTheRunningOne) {
+  ASSERT_EQ(installation_.start(), "");
+  const ProgramEnd second = run_program(installation_.up_command(), kSecondsMax);
+  expect_one_sentence(second, 1);
+  EXPECT_THAT(second.output, HasSubstr("is in use by `keytrail up`, pid "));
+  EXPECT_THAT(second.output, HasSubstr("--data"));
+
+  // A part of it once more, by hand: ports and files are taken.
+  const std::vector<std::pair<std::string, std::string>> parts{
+      {"eventstore", "eventstore"}, {"kms", "kms-1"}, {"vcenter", "vc-1"}};
+  for (const auto& [subcommand, name] : parts) {
+    const int pid = installation_.pid_of(name);
+    const ProgramEnd again = installation_.run(
+        {subcommand, "run", "--config", installation_.file("config/" + name + ".toml")});
+    expect_one_sentence(again, 1);
+    EXPECT_THAT(again.output, HasSubstr("in use")) << name;
+    EXPECT_EQ(installation_.pid_of(name), pid) << name << " was disturbed";
+  }
+  EXPECT_EQ(installation_.run({"status"}).status, 0);
+}
+
+TEST_F(StartFaultsTest, AWrongUnlockSecretIsToldAndNothingIsLost) {
+  ASSERT_EQ(installation_.start(), "");
+  EXPECT_EQ(installation_.stop(), "exited with 0");
+  for (const std::string part : {"eventstore", "kms-1", "vc-1", "host-1"}) {
+    const std::string file = installation_.file("unlock/" + part);
+    const std::string right = contents(file);
+    std::ofstream(file, std::ios::binary) << std::string(right.size(), 'x');
+    const ProgramEnd ended = run_program(installation_.up_command(), kSecondsMax);
+    EXPECT_EQ(ended.status, 1) << part << ": " << ended.output;
+    EXPECT_THAT(ended.output, HasSubstr("keytrail: " + part)) << "which part";
+    EXPECT_THAT(ended.output, HasSubstr("unlock secret")) << part << ": what is wrong";
+    std::ofstream(file, std::ios::binary) << right;
+  }
+  EXPECT_EQ(installation_.start(), "");
+}
+
+TEST_F(StartFaultsTest, WhatIsNotThereIsToldWithExitCodeThreeAndAWrongCommandWithTwo) {
+  const ProgramEnd nothing = installation_.run({"status"});
+  EXPECT_NE(nothing.status, 0);
+  EXPECT_THAT(nothing.output, HasSubstr("keytrail up"));
+  EXPECT_EQ(installation_.run({"vm", "encrypt"}).status, 2);
+  ASSERT_EQ(installation_.start(), "");
+  ASSERT_EQ(installation_.run({"part", "stop", "vc-1"}).status, 0);
+  const ProgramEnd away = installation_.run({"vm", "list"});
+  EXPECT_EQ(away.status, 3) << away.output;
+  EXPECT_THAT(away.output, HasSubstr("keytrail status"));
+}
+
+TEST_F(StartFaultsTest, AGuestWithoutQemuIsRefusedWithThePackageToInstall) {
+  ASSERT_EQ(installation_.start(), "");
+  ASSERT_EQ(installation_.run({"part", "kill", "host-1"}).status, 0);
+  auto host = cli::Process::start({"/usr/bin/env", "PATH=/nowhere", keytrail_program(), "esxi",
+                                   "run", "--config", installation_.file("config/host-1.toml")},
+                                  installation_.file("log/host-1.log"));
+  ASSERT_TRUE(host.ok());
+  const std::string kernel = installation_.folder().file("kernel");
+  std::ofstream(kernel) << "no kernel";
+  const ProgramEnd created = installation_.run(
+      {"vm", "create", "vm-1", "--size", "1M", "--guest", kernel, kernel, "mode=none"});
+  ASSERT_EQ(created.status, 0) << created.output;
+  for (int time = 1; time <= 2; ++time) {  // What the first left behind is not in the way.
+    const ProgramEnd on = installation_.run({"vm", "power-on", "vm-1"});
+    EXPECT_EQ(on.status, 1) << on.output;
+    EXPECT_THAT(on.output, HasSubstr("install Debian's qemu-system-x86")) << time;
+  }
+  EXPECT_THAT(installation_.run({"--json", "vm", "list"}).output, HasSubstr("\"power\":\"off\""));
+}
+
+}  // namespace
+}  // namespace keytrail::testing
