@@ -104,6 +104,8 @@ class HostKillTest : public ::testing::Test {
   // The witness's complaints, once the host has had the time to end what it began.
   std::vector<std::string> settled(bool encrypted) {
     std::vector<std::string> complaints;
+    until([&] { return is_clean(); },
+          kPatience);  // Cheaper than to ask the witness again and again.
     until([&] { return (complaints = witness_.complaints(encrypted)).empty(); }, kPatience);
     return complaints;
   }
