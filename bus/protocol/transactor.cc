@@ -5,6 +5,18 @@
 #include "bus/events/codec.h"
 
 namespace keytrail::protocol {
+namespace {
+
+std::string what_failed(const Ack& ack) {
+  std::string text;
+  for (const FailedGuard& guard : ack.failed) {
+    text += (text.empty() ? ": " : ", ") + guard.stream + " is at version " +
+            std::to_string(guard.version);
+  }
+  return text;
+}
+
+}  // namespace
 
 void Transactor::submit(TransactionId id, const Decision& decision) {
   Open& open = open_[id];
@@ -61,7 +73,8 @@ void Transactor::on_conflict(TransactionId id, Open& open, const Ack& ack) {
   open.retries = nothing_newer ? open.retries + 1 : 0;
   if (open.retries > kConflictRetriesMax) {
     return fail(id, ErrorCode::kConflict,
-                "decided " + std::to_string(open.retries) + " times on the same facts, in vain");
+                "decided " + std::to_string(open.retries) + " times on the same facts, in vain" +
+                    what_failed(ack));
   }
   if (changed <= followed_) {
     outputs_.decide_again.push_back(id);
