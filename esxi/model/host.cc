@@ -126,6 +126,8 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
                   .vm = e.vm,
                   .key = e.key});
       },
+      // The guest may have done by itself what was ordered.
+      [&](const PowerCompleted&) { end_order(state, about); },
       [&](const OrderExpired&) { end_order(state, about); },
       // What follows is about rights, providers and vCenter's own bookkeeping.
       [&](const EntityAdded& e) { ignore(e); },
@@ -144,8 +146,8 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
       [&](const EncryptionCompleted& e) { ignore(e); },
       [&](const DecryptionRequested& e) { ignore(e); },
       [&](const RecryptRequested& e) { ignore(e); }, [&](const PowerRequested& e) { ignore(e); },
-      [&](const PowerCompleted& e) { ignore(e); }, [&](const UnlockRequested& e) { ignore(e); },
-      [&](const UnlockRefused& e) { ignore(e); }, [&](const UnlockCompleted& e) { ignore(e); });
+      [&](const UnlockRequested& e) { ignore(e); }, [&](const UnlockRefused& e) { ignore(e); },
+      [&](const UnlockCompleted& e) { ignore(e); });
 }
 
 void on_disk(State& state, const About& about, const std::string& name, const DiskState& disk,

@@ -210,6 +210,16 @@ TEST_F(HostModelTest, AGuestThatRanWhenTheHostDiedIsToldStoppedAtTheNextStart) {
   EXPECT_EQ(state_.vms.at("vm-1").power, PowerState::kOff);
 }
 
+TEST_F(HostModelTest, APowerOffThatTheGuestDidByItselfIsNoOrderAnyMore) {
+  given_vm();
+  given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
+                               vcenter::PowerOrdered{"vm-1", "host-1", PowerState::kOff, {}}));
+  EXPECT_THAT(orders_to_claim(state_, self_), SizeIs(1));
+  given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
+                               vcenter::PowerCompleted{"vm-1", PowerState::kOff}));
+  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+}
+
 TEST_F(HostModelTest, AMissingKeyLocksItsVmUntilItIsReceived) {
   given_safe();
   given_vm();
