@@ -1,7 +1,6 @@
 #include "esxi/service/host_core.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "bus/events/match.h"
 #include "esxi/model/keys.h"
@@ -32,15 +31,6 @@ bool is_unlock_of(const Fact& fact, const State& state, const Identity& self) {
   return vm != state.vms.end() && vm->second.host == self.host;
 }
 
-// The key whose receipt by this boot of this host `fact` is.
-std::optional<KeyId> key_received(const Fact& fact, const Identity& self, const std::string& boot) {
-  const auto* event = std::get_if<esxi::Event>(&fact.body.event);
-  const auto* received = event == nullptr ? nullptr : std::get_if<KeyReceived>(event);
-  if (received == nullptr || fact.body.stream != boot_stream(self) || received->boot != boot)
-    return std::nullopt;
-  return received->key;
-}
-
 }  // namespace
 
 HostCore::HostCore(Options options) : options_(std::move(options)) {}
@@ -49,19 +39,16 @@ HostCore::HostCore(Options options) : options_(std::move(options)) {}
 
 void HostCore::on_followed(const Fact& fact) {
   evolve(state_, options_.self, fact);
-  // Adopted with the state, not with the answer, which may come later: what the state says is held
-  // is what orders may use.
-  if (const std::optional<KeyId> key = key_received(fact, options_.self, boot_)) {
-    outputs_.perform.emplace_back(AdoptKeys{{*key}});
-  }
   if (is_unlock_of(fact, state_, options_.self)) asked_at_ = 0;  // Somebody waits: ask at once.
 }
 
 void HostCore::on_followed_through(Position position) {
   followed_ = position;
-  std::erase_if(open_, [&](const auto& entry) {
-    return entry.second.settles_at != 0 && entry.second.settles_at <= position;
-  });
+  adopt_received();
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    const auto here = entry++;
+    if (here->second.settles_at != 0 && here->second.settles_at <= position) close(here);
+  }
   pursue();
 }
 
@@ -85,17 +72,19 @@ void HostCore::on_accepted(protocol::TransactionId id, Position first, std::uint
     }
   }
   // The facts may come back before the acknowledgement does.
-  if (found->second.settles_at <= followed_) open_.erase(found);
+  if (found->second.settles_at <= followed_) close(found);
 }
 
-void HostCore::on_decide_again(protocol::TransactionId id) { decide_and_submit(id); }
+void HostCore::on_decide_again(protocol::TransactionId id) {
+  if (!open_.contains(id)) return;
+  decide_and_submit(id);
+  // There is nothing to say any more: the transaction is given back.
+  if (!open_.contains(id)) outputs_.submit.emplace_back(id, protocol::Decision{});
+}
 
 void HostCore::on_failed(protocol::TransactionId id, const Error&) {
   const auto found = open_.find(id);
-  if (found == open_.end()) return;
-  const Intent intent = std::move(found->second.intent);
-  open_.erase(found);
-  on_dropped(intent);
+  if (found != open_.end()) close(found);
 }
 
 // --- what the shell reports ----------------------------------------------------------------------
@@ -170,16 +159,29 @@ void HostCore::decide_and_submit(protocol::TransactionId id) {
   const auto found = open_.find(id);
   if (found == open_.end()) return;
   Decision decision = decide(found->second.intent);
-  if (decision.facts.empty()) {
-    const Intent intent = std::move(found->second.intent);
-    open_.erase(found);
-    on_dropped(intent);
-    return;
-  }
+  if (decision.facts.empty()) return close(found);
   outputs_.submit.emplace_back(id, to_protocol(std::move(decision), now_));
 }
 
-void HostCore::on_dropped(const Intent& intent) {
+// What the log says is held may be used, and orders that wait for it go on at once: so it is adopted
+// when it is followed, which may be before its acknowledgement is there.
+void HostCore::adopt_received() {
+  for (auto& [id, open] : open_) {
+    auto* receive = std::get_if<Receive>(&open.intent);
+    if (receive == nullptr) continue;
+    AdoptKeys held;
+    std::erase_if(receive->keys, [&](const KeyId& key) {
+      if (!state_.held.contains(key)) return false;
+      held.keys.push_back(key);
+      return true;
+    });
+    if (!held.keys.empty()) outputs_.perform.emplace_back(std::move(held));
+  }
+}
+
+void HostCore::close(std::map<protocol::TransactionId, Open>::iterator at) {
+  const Intent intent = std::move(at->second.intent);
+  open_.erase(at);
   // A key whose receipt is not on the log is not used.
   if (const auto* receive = std::get_if<Receive>(&intent)) {
     std::set<KeyId> unused;

@@ -137,7 +137,9 @@ class HostCore {
   [[nodiscard]] Decision decide(const Intent& intent) const;
   void intend(Intent intent);
   void decide_and_submit(protocol::TransactionId id);
-  void on_dropped(const Intent& intent);  // decided to nothing, or failed
+  void adopt_received();
+  // Settled, decided to nothing, or failed.
+  void close(std::map<protocol::TransactionId, Open>::iterator at);
   template <class Kind>
   [[nodiscard]] bool is_open() const;
   [[nodiscard]] bool claim_is_open(const ActionId& action) const;

@@ -155,6 +155,28 @@ TEST_F(HostCoreTest, AKeyIsAdoptedOnlyOnceItsReceiptIsDurable) {
   EXPECT_EQ(core_.state().mode, HostMode::kSafe);
 }
 
+TEST_F(HostCoreTest, AKeyIsAdoptedWhenItsReceiptComesBackBeforeItsAcknowledgement) {
+  vcenter("vcenter/vc-1/host/host-1", action(1),
+          vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+  core_.on_keys({{kHostKey, true, ""}});
+  const HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1));
+  for (const Fact& fact : append_to_log(outputs.submit[0].second)) core_.on_followed(fact);
+  core_.on_followed_through(log_.head());
+  settle();
+  EXPECT_THAT(performed<AdoptKeys>(), ElementsAre(AdoptKeys{{kHostKey}}));
+}
+
+TEST_F(HostCoreTest, AKeyThatIsNotNeededAnyMoreWhenItComesIsDropped) {
+  const KeyId other{"prod", "other"};
+  vcenter("vcenter/vc-1/host/host-1", action(1),
+          vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+  core_.on_keys({{kHostKey, true, ""}, {other, true, ""}});
+  settle();
+  EXPECT_THAT(performed<AdoptKeys>(), ElementsAre(AdoptKeys{{kHostKey}}));
+  EXPECT_THAT(performed<DropKeys>(), ElementsAre(DropKeys{{other}}));
+}
+
 TEST_F(HostCoreTest, AKeyWhoseReceiptCannotBeRecordedIsDropped) {
   vcenter("vcenter/vc-1/host/host-1", action(1),
           vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
@@ -165,6 +187,22 @@ TEST_F(HostCoreTest, AKeyWhoseReceiptCannotBeRecordedIsDropped) {
   core_.on_failed(outputs.submit[0].first, Error{ErrorCode::kConflict, ""});
   settle();
   EXPECT_THAT(performed<DropKeys>(), ElementsAre(DropKeys{{kHostKey}}));
+}
+
+TEST_F(HostCoreTest, WhatNeedNotBeSaidAnyMoreGivesItsTransactionBack) {
+  vcenter("vcenter/vc-1/host/host-1", action(1),
+          vcenter::HostModeOrdered{"host-1", HostMode::kSafe, kHostKey});
+  core_.on_keys({{kHostKey, true, ""}});
+  core_.on_keys({{kHostKey, true, ""}});  // Asked for twice, answered twice.
+  const HostCore::Outputs both = core_.take_outputs();
+  ASSERT_THAT(both.submit, SizeIs(2));
+  append(both.submit[0].first, both.submit[0].second);
+  (void)core_.take_outputs();
+  core_.on_decide_again(both.submit[1].first);
+  const HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1));
+  EXPECT_EQ(outputs.submit[0].first, both.submit[1].first);
+  EXPECT_THAT(outputs.submit[0].second.facts, IsEmpty());
 }
 
 TEST_F(HostCoreTest, AnOrderIsClaimedThenPerformedOnceThenToldThenRetired) {
