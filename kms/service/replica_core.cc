@@ -44,7 +44,16 @@ void ReplicaCore::advance(TimeNs wall, TimeNs log_time) {
   for (part::RefusalsRepeated& strangers : strangers_.due(wall_)) begin_duty(std::move(strangers));
 }
 
-Outputs ReplicaCore::take_outputs() { return std::exchange(outputs_, {}); }
+Outputs ReplicaCore::take_outputs() {
+  for (const Submission& submission : outputs_.submit) undecided_.erase(submission.id);
+  // What ended without an append, the second time, is given back to whoever appends.
+  std::erase_if(undecided_, [this](Id id) {
+    if (open_.contains(id)) return false;
+    outputs_.submit.push_back({id, {}});
+    return true;
+  });
+  return std::exchange(outputs_, {});
+}
 
 void ReplicaCore::stop() {
   if (phase_ != Phase::kEnded) end({});
@@ -97,13 +106,12 @@ void ReplicaCore::on_link(const wire::TransactionAccepted& accepted) {
 }
 
 void ReplicaCore::on_link(const wire::TransactionDecideAgain& again) {
+  undecided_.insert(again.id);
   const auto found = open_.find(again.id);
   if (found != open_.end()) {
     if (Course* course = course_of(found->second)) course->submitted = false;
   }
   decide(again.id);
-  // Over without an append, the second time: the transaction is given back.
-  if (!open_.contains(again.id)) outputs_.submit.push_back({again.id, {}});
 }
 
 void ReplicaCore::on_link(const wire::TransactionFailed& failed) {
@@ -143,7 +151,7 @@ void ReplicaCore::move_on() {
     return;
   }
   if (keyring_ == nullptr) {
-    outputs_.make_keyring = !std::exchange(keyring_wanted_, true);
+    if (!std::exchange(keyring_wanted_, true)) outputs_.make_keyring = true;
     return;
   }
   if (phase_ == Phase::kFounding) return;
@@ -180,7 +188,7 @@ void ReplicaCore::move_on_as_member() {
 
 void ReplicaCore::want_keyring() {
   phase_ = Phase::kWithoutKeyring;
-  outputs_.fetch_keyring = !std::exchange(keyring_wanted_, true) || outputs_.fetch_keyring;
+  if (!std::exchange(keyring_wanted_, true)) outputs_.fetch_keyring = true;
 }
 
 // What was destroyed while this replica was not there must be gone before it answers anybody.

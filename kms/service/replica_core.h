@@ -20,6 +20,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "kms/keyring/keyring.h"
@@ -180,6 +181,7 @@ class ReplicaCore {
 
   Id next_id_ = 1;
   std::map<Id, Open> open_;
+  std::set<Id> undecided_;  // came back with a conflict, not submitted again yet
   std::size_t open_requests_ = 0;
   std::multimap<Position, Id> below_floor_;  // decided once this is followed
   std::vector<Id> without_leaf_;

@@ -119,6 +119,15 @@ TEST_F(ReplicaCoreTest, TheFirstReplicaFoundsTheClusterAndServes) {
   EXPECT_THAT(log.all<LeafBlockLeased>(), SizeIs(1));
 }
 
+TEST(ReplicaCoreAtStartTest, AsksForItsKeyringThoughMoreIsFollowedBeforeItIsHeard) {
+  ReplicaCore core({.cluster = "c", .name = "kms-1", .founds = true});
+  core.on(wire::FollowStateChanged{protocol::FollowState::kLive});
+  core.on(wire::FollowedThrough{3});
+  EXPECT_TRUE(core.take_outputs().make_keyring);
+  core.on(wire::FollowedThrough{4});
+  EXPECT_FALSE(core.take_outputs().make_keyring);  // Once.
+}
+
 TEST_F(ReplicaCoreTest, AKeyThatOneReplicaMadeIsGotFromAnotherAtOnce) {
   const auto b = second();
   const std::string id = created(a);
@@ -192,6 +201,23 @@ TEST_F(ReplicaCoreTest, DecidedAgainItKeepsIdentifierMaterialAndLeaf) {
     EXPECT_EQ(first.facts[i].action, second_time.facts[i].action);
   }
   EXPECT_NE(first.guards, second_time.guards);
+}
+
+TEST_F(ReplicaCoreTest, AnsweredWithoutAFactTheSecondTimeItGivesItsTransactionBack) {
+  const auto b = second();
+  b->holds_submissions = true;
+  b->core->on(CommandGiven{9, "operator/cli", "127.0.0.1:2", RemoveClient{"db"}, {}});
+  b->carry_out();
+  ASSERT_THAT(b->held, SizeIs(1));
+  a.command(RemoveClient{"db"});
+  b->follow();
+  b->core->on(wire::TransactionDecideAgain{b->held[0].id});
+  b->carry_out();  // It asks for the head before it says that nothing is to be done.
+  b->carry_out();
+  EXPECT_TRUE(b->command_answers.contains(9));
+  ASSERT_THAT(b->held, SizeIs(2));
+  EXPECT_EQ(b->held[1].id, b->held[0].id);
+  EXPECT_THAT(b->held[1].decision.facts, IsEmpty());
 }
 
 TEST_F(ReplicaCoreTest, ARefusalIsAFactAndIsGuardedByTheAbsenceItSaw) {
