@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "bus/events/codec.h"
+#include "tests/simulation/fold.h"
 
 namespace keytrail::simulation {
 namespace {
@@ -28,7 +28,9 @@ class Keys {
   Wrong see(const Stamp& stamp, const kms::Event& event) {
     if (const auto* created = std::get_if<kms::ObjectCreated>(&event)) return see(stamp, *created);
     if (const auto* destroyed = std::get_if<kms::KeyDestroyed>(&event)) {
-      destroyed_.insert(destroyed->object);
+      if (!destroyed_.insert(destroyed->object).second) {
+        return at(stamp) + destroyed->object + " was destroyed twice";
+      }
     } else if (const auto* enrolled = std::get_if<kms::ClientEnrolled>(&event)) {
       enrolled_.insert(enrolled->client);
     } else if (const auto* removed = std::get_if<kms::ClientRemoved>(&event)) {
@@ -63,6 +65,13 @@ class Keys {
   std::set<std::string> destroyed_;
   std::set<std::string> enrolled_;
   std::map<std::uint64_t, std::string> leaves_;
+};
+
+struct RequestId {
+  std::string author;
+  std::uint64_t epoch = 0;
+  std::uint64_t n = 0;
+  auto operator<=>(const RequestId&) const = default;
 };
 
 }  // namespace
@@ -102,15 +111,51 @@ Wrong audit_form(const test::MemoryLog& log) {
   return std::nullopt;
 }
 
-Wrong audit_keys(const test::MemoryLog& log) {
-  Keys keys;
+Wrong audit_acknowledged(const test::MemoryLog& log,
+                         const std::vector<StoreTwin::Acknowledged>& acknowledged) {
+  std::map<RequestId, std::vector<Position>> requests;
   for (const auto& row : log.rows()) {
-    const Fact fact = decode_fact(row.fact).value();
-    const auto* event = std::get_if<kms::Event>(&fact.body.event);
-    if (event == nullptr) continue;
-    if (const Wrong wrong = keys.see(fact.stamp, *event)) return wrong;
+    const Stamp stamp = decode_stamp(row.fact.stamp).value();
+    requests[{stamp.author, stamp.author_epoch, stamp.request}].push_back(stamp.position);
+  }
+  for (const auto& [author, ack] : acknowledged) {
+    std::vector<Position> told;
+    for (std::uint32_t i = 0; i < ack.count; ++i) told.push_back(ack.first + i);
+    const auto found = requests.find({author, ack.epoch, ack.n});
+    if (found != requests.end() && found->second == told) continue;
+    return "request " + std::to_string(ack.n) + " of " + author + " was acknowledged at " +
+           std::to_string(ack.first) + ", but does not stand there, or not there alone";
   }
   return std::nullopt;
+}
+
+Wrong audit_keys(const test::MemoryLog& log) {
+  Keys keys;
+  Wrong wrong;
+  fold(log, kEveryTopic, log.head(), [&](const Fact& fact) {
+    const auto* event = std::get_if<kms::Event>(&fact.body.event);
+    if (event != nullptr && !wrong) wrong = keys.see(fact.stamp, *event);
+  });
+  return wrong;
+}
+
+std::vector<std::uint64_t> shredded_leaves(const test::MemoryLog& log, const std::string& replica) {
+  std::vector<std::pair<Position, std::uint64_t>> destroyed;
+  Position through = 0;
+  fold(log, protocol::topic_bit(protocol::Topic::kKmsChange), log.head(), [&](const Fact& fact) {
+    const auto* event = std::get_if<kms::Event>(&fact.body.event);
+    if (event == nullptr) return;
+    if (const auto* e = std::get_if<kms::KeyDestroyed>(event)) {
+      destroyed.emplace_back(fact.stamp.position, e->leaf);
+    } else if (const auto* shredded = std::get_if<kms::ShreddedThrough>(event)) {
+      if (shredded->replica == replica) through = shredded->through;
+    }
+  });
+  std::vector<std::uint64_t> leaves;
+  for (const auto& [position, leaf] : destroyed) {
+    if (position <= through) leaves.push_back(leaf);
+  }
+  return leaves;
 }
 
 }  // namespace keytrail::simulation

@@ -6,8 +6,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "tests/support/memory_log.h"
+#include "tests/simulation/store_twin.h"
 
 namespace keytrail::simulation {
 
@@ -15,8 +16,16 @@ namespace keytrail::simulation {
 // author's epoch in the order of their numbers, each once.
 [[nodiscard]] std::optional<std::string> audit_form(const test::MemoryLog& log);
 
+// Each request that was acknowledged stands on the log once, where its author was told.
+[[nodiscard]] std::optional<std::string> audit_acknowledged(
+    const test::MemoryLog& log, const std::vector<StoreTwin::Acknowledged>& acknowledged);
+
 // No release after destruction or after the client's removal; no leaf in two sealings; no object
-// made twice.
+// made or destroyed twice.
 [[nodiscard]] std::optional<std::string> audit_keys(const test::MemoryLog& log);
+
+// Leaves of destroyed objects that `replica` has said on the log it cannot derive any more.
+[[nodiscard]] std::vector<std::uint64_t> shredded_leaves(const test::MemoryLog& log,
+                                                         const std::string& replica);
 
 }  // namespace keytrail::simulation

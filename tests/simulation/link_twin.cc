@@ -52,7 +52,13 @@ LinkTwin::~LinkTwin() {
   }
 }
 
-std::vector<wire::LinkEvent> LinkTwin::take_events() { return std::exchange(events_, {}); }
+std::vector<wire::LinkEvent> LinkTwin::take_events() {
+  for (const wire::LinkEvent& event : events_) {
+    const auto* followed = std::get_if<wire::Followed>(&event);
+    if (followed != nullptr) taken_ = followed->fact.stamp.position;
+  }
+  return std::exchange(events_, {});
+}
 
 void LinkTwin::begin_epoch(std::uint64_t last_epoch, std::string program_version) {
   appender_.begin(last_epoch + 1);
@@ -80,8 +86,9 @@ void LinkTwin::ask_head(std::uint64_t question) {
 }
 
 bool LinkTwin::is_idle() const {
-  return transactor_.open() == 0 && appender_.in_flight() == 0 && appender_.waiting() == 0 &&
-         asked_.empty() && answered_.empty() && unsent_questions_.empty();
+  return events_.empty() && transactor_.open() == 0 && appender_.in_flight() == 0 &&
+         appender_.waiting() == 0 && asked_.empty() && answered_.empty() &&
+         unsent_questions_.empty();
 }
 
 // --- connecting -------------------------------------------------------------------------------

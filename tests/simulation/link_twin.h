@@ -47,6 +47,8 @@ class LinkTwin {
 
   [[nodiscard]] protocol::FollowState state() const { return follower_.state(); }
   [[nodiscard]] Position followed() const { return follower_.followed(); }
+  // The last fact that was taken; what its core knows is the fold up to here.
+  [[nodiscard]] Position taken() const { return taken_; }
   [[nodiscard]] TimeNs log_time() const { return follower_.log_time(); }
   [[nodiscard]] protocol::Known known() const { return follower_.known(); }
   [[nodiscard]] bool is_idle() const;
@@ -87,6 +89,7 @@ class LinkTwin {
   std::vector<Question> answered_;  // to be followed to
   Position told_through_ = 0;
   Position given_ = 0;  // what the oracle has seen given
+  Position taken_ = 0;
   bool ended_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -4,28 +4,25 @@
 // planted bugs: a check that never failed is not known to work.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <string_view>
-
 #include "tests/simulation/log_simulation.h"
+#include "tests/simulation/seeds.h"
 
 namespace keytrail::simulation {
 namespace {
 
-std::uint64_t g_seeds = 200;
-std::uint64_t g_first_seed = 1;
+Seeds g_seeds;
 
 constexpr std::uint64_t kSeedsToCatchABug = 60;
 
 TEST(LogSimulationTest, HoldsUnderEveryFault) {
   std::size_t answers = 0;
-  for (std::uint64_t seed = g_first_seed; seed < g_first_seed + g_seeds; ++seed) {
+  for (std::uint64_t seed = g_seeds.first; seed < g_seeds.end(); ++seed) {
     const Verdict verdict = run_log_simulation(seed);
     answers += verdict.answers;
     ASSERT_FALSE(verdict.wrong) << "--seed " << seed << ": " << *verdict.wrong << "\n"
                                 << verdict.transcript;
   }
-  EXPECT_GT(answers, g_seeds * 60)
+  EXPECT_GT(answers, g_seeds.count * 60)
       << "most questions are answered: the faults are not all there is";
 }
 
@@ -71,14 +68,6 @@ TEST(PlantedBugTest, AnswerBeforeAck) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view flag = argv[i];
-    const std::uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
-    if (flag == "--seeds") keytrail::simulation::g_seeds = value;
-    if (flag == "--seed") {
-      keytrail::simulation::g_first_seed = value;
-      keytrail::simulation::g_seeds = 1;
-    }
-  }
+  keytrail::simulation::g_seeds = keytrail::simulation::seeds_from(argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -103,6 +103,10 @@ void StoreTwin::carry_out() {
   if (outputs.write) write(std::move(*outputs.write));
   for (const auto& publication : outputs.publish) publish(publication);
   for (const auto& [identity, acks] : outputs.acks) {
+    for (const protocol::Ack& ack : acks) {
+      if (ack.outcome != protocol::AppendOutcome::kAccepted) continue;
+      acknowledged_.push_back({identity, ack});
+    }
     const auto peer = authors_.find(identity);
     if (peer == authors_.end()) continue;
     peer->second.connection->to_node(

@@ -38,6 +38,12 @@ class StoreTwin {
   void crash();
   [[nodiscard]] bool is_up() const { return orderer_ != nullptr; }
   [[nodiscard]] const test::MemoryLog& log() const { return log_; }
+  // What authors were told is durable, repeats too.
+  struct Acknowledged {
+    std::string author;
+    protocol::Ack ack;
+  };
+  [[nodiscard]] const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
 
   // Sockets. `connection` is the node's, whose end the caller is at; answers arrive through it.
   void on_append(const std::string& identity, Connection& connection, const Bytes& message,
@@ -87,11 +93,12 @@ class StoreTwin {
 
   test::MemoryLog log_;
   std::unique_ptr<eventstore::Orderer> orderer_;
+  std::vector<Acknowledged> acknowledged_;
   std::uint64_t life_ = 0;  // of the process: what was put off in an earlier one is void
   std::map<std::string, AppendPeer> authors_;
   std::vector<Subscriber> subscribers_;
   std::vector<Connection*> connections_;  // in the order of attaching: never that of addresses
-  bool published_ = false;  // since the last head
+  bool published_ = false;                // since the last head
   TimeNs head_at_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include "bus/events/match.h"
 #include "kms/crypto/key_push.h"
+#include "tests/simulation/fold.h"
 
 namespace keytrail::simulation {
 namespace {
@@ -9,6 +10,9 @@ namespace {
 constexpr TimeNs kTickEvery = 100 * kMs;
 constexpr std::size_t kNonceBytes = 16;
 constexpr std::size_t kFingerprintBytes = 16;
+constexpr TimeNs kGuestRunsMax = 3 * kSecond;
+constexpr protocol::TopicSet kTopics = protocol::topic_bit(protocol::Topic::kVcenterChange) |
+                                       protocol::topic_bit(protocol::Topic::kEsxiChange);
 
 }  // namespace
 
@@ -30,15 +34,10 @@ void HostNode::start() {
   Bytes boot(8);
   world_.random().fill(boot);
   process_->boot = to_hex(boot);
-  process_->core =
-      std::make_unique<esxi::HostCore>(esxi::HostCore::Options{.self = {name_, "vc-1"}});
+  process_->core = std::make_unique<esxi::HostCore>(esxi::HostCore::Options{.self = self()});
   process_->link = std::make_unique<LinkTwin>(
       world_, store_, sockets_,
-      LinkTwin::Options{.author = "esxi/" + name_,
-                        .topics = static_cast<protocol::TopicSet>(
-                            protocol::topic_bit(protocol::Topic::kVcenterChange) |
-                            protocol::topic_bit(protocol::Topic::kEsxiChange)),
-                        .known = last_},
+      LinkTwin::Options{.author = "esxi/" + name_, .topics = kTopics, .known = last_},
       [this] { step(); });
   tick();
 }
@@ -47,12 +46,32 @@ void HostNode::crash() {
   if (!is_up()) return;
   world_.note(name_ + ": crashed");
   ++life_;
+  check_state();
   last_ = process_->link->known();
   process_.reset();
+  // The locks go with the process that held them, and its guests too.
+  std::erase_if(datastore_.locks, [this](const auto& lock) { return lock.second == name_; });
+}
+
+std::string HostNode::describe() const {
+  if (!is_up()) return name_ + " is down";
+  return name_ + " (followed " + std::to_string(process_->link->followed()) + ", " +
+         (process_->link->is_idle() ? "link idle" : "link busy") + ", " +
+         (process_->core->is_idle() ? "core idle" : "core busy") + ", orders " +
+         std::to_string(process_->core->state().orders.size()) + ")";
+}
+
+void HostNode::check_state() const {
+  esxi::State known;
+  const Position taken = process_->link->taken();
+  fold(store_.log(), kTopics, taken, [&](const Fact& fact) { evolve(known, self(), fact); });
+  if (known == process_->core->state()) return;
+  world_.fail(name_ + " does not know what the log says up to " + std::to_string(taken));
 }
 
 bool HostNode::is_idle() const {
   return is_up() && process_->begun && process_->core->is_idle() && process_->link->is_idle() &&
+         process_->link->followed() == store_.log().head() &&
          process_->core->state().orders.empty();
 }
 
@@ -79,9 +98,7 @@ void HostNode::on_keys(const Bytes& nonce, const std::vector<wire::SealedKey>& k
       world_.note(name_ + ": a key does not open: " + kek.error().detail);
       continue;
     }
-    const Bytes bytes = to_bytes(kek->read(SecretAccess()));
-    const auto [known, fresh] = seen_.emplace(sealed.key, bytes);
-    if (!fresh && known->second != bytes) {
+    if (!seen_.see(sealed.key, to_bytes(kek->read(SecretAccess())))) {
       world_.fail("key " + sealed.key.id + " is not the same on every replica");
     }
     arrivals.push_back({sealed.key, true, ""});
@@ -140,52 +157,89 @@ void HostNode::perform(const esxi::Duty& duty) {
 }
 
 void HostNode::perform_order(const esxi::PerformOrder& duty) {
-  // The commit on the storage, and some time later the report: a crash may fall between.
-  const TimeNs work = world_.random().below(200 * kMs);
-  const TimeNs report = world_.random().below(50 * kMs);
-  world_.after(work, [this, life = life_, duty, report] {
-    if (life != life_) return;
-    auto outcome = outcome_of(duty);
-    world_.after(report, [this, life, action = duty.order.action, outcome] {
-      if (life != life_) return;
-      process_->core->on_order_done(action, outcome);
-      step();
-    });
-  });
-}
-
-Result<esxi::OrderOutcome> HostNode::outcome_of(const esxi::PerformOrder& duty) {
   const esxi::Order& order = duty.order;
   for (const KeyId& key : {order.key, order.old_key}) {
     if (!key.is_none() && !process_->adopted.contains(key)) {
       world_.fail(name_ + " performs an order with key " + key.id + ", which it does not hold");
     }
   }
-  if (order.kind == esxi::OrderKind::kPowerOn || order.kind == esxi::OrderKind::kPowerOff) {
-    return esxi::OrderOutcome{};
+  const TimeNs work = world_.random().below(200 * kMs);
+  const TimeNs report = world_.random().below(50 * kMs);
+  const auto done = [this, action = order.action](esxi::OrderOutcome outcome) {
+    process_->core->on_order_done(action, std::move(outcome));
+    step();
+  };
+  switch (order.kind) {
+    case esxi::OrderKind::kPowerOn:
+      start_guest(order.vm);
+      return after(work, [done] { done({}); });
+    case esxi::OrderKind::kPowerOff:
+      end_guest(order.vm);
+      return after(work, [done] { done({}); });
+    default:
+      break;
   }
-  DiskOnStorage& disk = datastore_[order.vm];
-  if (disk.action != order.action) {
-    const bool creates = order.kind == esxi::OrderKind::kCreate;
-    if (creates) disk.state = {order.vm + "-disk", order.vm + "-flat", 1 << 20, 4096, 0};
-    ++disk.state.generation;
-    const bool new_dek = order.kind == esxi::OrderKind::kEncrypt || creates ||
-                         order.depth == vcenter::RecryptDepth::kDeep;
-    if (new_dek) {
-      disk.fingerprint.resize(kFingerprintBytes);
-      world_.random().fill(disk.fingerprint);
-    }
-    disk.wrapped_by = order.kind == esxi::OrderKind::kDecrypt ? KeyId{} : order.key;
-    if (disk.wrapped_by.is_none()) disk.fingerprint.clear();
-    disk.action = order.action;
+  // The commit on the storage, and some time later the report: a crash may fall between.
+  lock(order.vm);
+  after(work, [this, order, report, done] {
+    commit(order);
+    const Datastore::Disk& disk = datastore_.disks[order.vm];
+    const esxi::DiskOutcome outcome{.disk = disk.state, .dek_fingerprint = disk.fingerprint};
+    after(report, [this, vm = order.vm, outcome, done] {
+      datastore_.locks.erase(vm);
+      done({.disk = outcome});
+    });
+  });
+}
+
+// The descriptor has the action's id: what is done already is not done again.
+void HostNode::commit(const esxi::Order& order) {
+  Datastore::Disk& disk = datastore_.disks[order.vm];
+  if (disk.action == order.action) return;
+  const bool creates = order.kind == esxi::OrderKind::kCreate;
+  if (creates) disk.state = {order.vm + "-disk", order.vm + "-flat", 1 << 20, 4096, 0};
+  ++disk.state.generation;
+  const bool new_dek = order.kind == esxi::OrderKind::kEncrypt || creates ||
+                       order.depth == vcenter::RecryptDepth::kDeep;
+  if (new_dek) {
+    disk.fingerprint.resize(kFingerprintBytes);
+    world_.random().fill(disk.fingerprint);
   }
-  return esxi::OrderOutcome{.disk = {.disk = disk.state, .dek_fingerprint = disk.fingerprint}};
+  disk.wrapped_by = order.kind == esxi::OrderKind::kDecrypt ? KeyId{} : order.key;
+  if (disk.wrapped_by.is_none()) disk.fingerprint.clear();
+  disk.action = order.action;
+}
+
+// A guest has its disk open until it ends, by itself perhaps.
+void HostNode::start_guest(const std::string& vm) {
+  if (!process_->guests.insert(vm).second) return;
+  lock(vm);
+  if (world_.random().chance(0.5)) return;
+  after(world_.random().below(kGuestRunsMax), [this, vm] {
+    if (!process_->guests.contains(vm)) return;
+    end_guest(vm);
+    process_->core->on_guest_ended({.vm = vm, .detail = {}, .usage = {}});
+    step();
+  });
+}
+
+void HostNode::end_guest(const std::string& vm) {
+  if (process_->guests.erase(vm) > 0) datastore_.locks.erase(vm);
+}
+
+void HostNode::lock(const std::string& vm) {
+  const auto [held, fresh] = datastore_.locks.emplace(vm, name_);
+  if (!fresh) world_.fail(name_ + " opens the disk of " + vm + ", which " + held->second + " has");
 }
 
 void HostNode::tick() {
   step();
-  world_.after(kTickEvery, [this, life = life_] {
-    if (life == life_) tick();
+  after(kTickEvery, [this] { tick(); });
+}
+
+void HostNode::after(TimeNs delay, std::function<void()> what) {
+  world_.after(delay, [this, life = life_, what = std::move(what)] {
+    if (life == life_) what();
   });
 }
 

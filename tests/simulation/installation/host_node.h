@@ -12,25 +12,27 @@
 #include "bus/wire/host_channel.h"
 #include "esxi/service/host_core.h"
 #include "kms/crypto/hpke.h"
+#include "tests/simulation/installation/seen_keys.h"
 #include "tests/simulation/link_twin.h"
 
 namespace keytrail::simulation {
 
-// What lies on the storage, whoever crashes.
-struct DiskOnStorage {
-  esxi::DiskState state;
-  KeyId wrapped_by;  // none: plain
-  Bytes fingerprint;
-  ActionId action;  // that made it so
+// What lies on the storage, whoever crashes. By VM.
+struct Datastore {
+  struct Disk {
+    esxi::DiskState state;
+    KeyId wrapped_by;  // none: plain
+    Bytes fingerprint;
+    ActionId action;  // that made it so
+  };
+  std::map<std::string, Disk> disks;
+  std::map<std::string, std::string> locks;  // which host has the disk open
 };
-using Datastore = std::map<std::string, DiskOnStorage>;  // by VM
 
 class HostNode {
  public:
   // The host channel: a question to vCenter; what comes back comes by on_keys.
   using AskVCenter = std::function<void(const std::string& host, wire::Want)>;
-  // Every key that a host ever opened, for the audit.
-  using SeenKeys = std::map<KeyId, Bytes>;
 
   HostNode(World& world, StoreTwin& store, const WireFaults& faults, std::string name,
            Datastore& datastore, SeenKeys& seen, AskVCenter ask);
@@ -39,7 +41,10 @@ class HostNode {
   void crash();
   [[nodiscard]] bool is_up() const { return process_ != nullptr; }
   [[nodiscard]] bool is_idle() const;
+  [[nodiscard]] std::string describe() const;
   [[nodiscard]] const std::string& name() const { return name_; }
+  // Its state is the fold of the log, as far as it has taken it; else the run fails.
+  void check_state() const;
   void on_keys(const Bytes& nonce, const std::vector<wire::SealedKey>& keys);
 
  private:
@@ -51,6 +56,7 @@ class HostNode {
     std::string boot;
     std::set<Bytes> asked;
     std::set<KeyId> adopted;
+    std::set<std::string> guests;  // that run
     bool begun = false;
   };
 
@@ -58,7 +64,13 @@ class HostNode {
   void begin_if_live();
   void perform(const esxi::Duty& duty);
   void perform_order(const esxi::PerformOrder& duty);
-  [[nodiscard]] Result<esxi::OrderOutcome> outcome_of(const esxi::PerformOrder& duty);
+  void commit(const esxi::Order& order);
+  void start_guest(const std::string& vm);
+  void end_guest(const std::string& vm);
+  void lock(const std::string& vm);
+  [[nodiscard]] esxi::Identity self() const { return {name_, "vc-1"}; }
+  // Later, if this process lives.
+  void after(TimeNs delay, std::function<void()> what);
   void tick();
 
   World& world_;

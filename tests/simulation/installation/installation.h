@@ -1,22 +1,32 @@
 // A run of a whole installation in one thread: an orderer, three replicas, a vCenter, two hosts,
-// all of them the real cores, and an administrator who encrypts, recrypts and decrypts VMs while
-// everything fails; then quiet, then the audit.
+// all of them the real cores; an administrator who has VMs encrypted, recrypted and decrypted, and
+// a customer of the key servers; everything fails; then quiet, then the audit.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
-#include "tests/simulation/log_simulation.h"
+#include "tests/simulation/installation/replica_bugs.h"
+#include "tests/simulation/store_twin.h"
 
 namespace keytrail::simulation {
 
+struct InstallationBugs {
+  StoreBugs store;
+  ReplicaBugs replica;
+};
+
 struct InstallationVerdict {
   std::optional<std::string> wrong;
-  std::string transcript;
+  std::string transcript;  // its end
   Position head = 0;
   std::size_t encryptions = 0;  // that were completed
   std::size_t releases = 0;
+  std::size_t answers = 0;  // to the customer
 };
 
-[[nodiscard]] InstallationVerdict run_installation(std::uint64_t seed, const StoreBugs& bugs = {});
+[[nodiscard]] InstallationVerdict run_installation(std::uint64_t seed,
+                                                   const InstallationBugs& bugs = {});
 
 }  // namespace keytrail::simulation

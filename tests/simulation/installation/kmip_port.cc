@@ -34,7 +34,7 @@ void KmipPorts::Session::call(kmip::RequestPayload payload, Then then) const {
   if (request_lost) return;
   ReplicaNode& replica = *ports_.replicas_.at(server_);
   world.after(there, [=, &world, &replica, connection = connection_, certificate = certificate_] {
-    if (!replica.is_up()) return finish(std::nullopt);  // Connection refused.
+    if (!replica.listens()) return finish(std::nullopt);  // Connection refused.
     replica.on_kmip(connection, certificate, bytes, [=, &world](const Bytes& answer) {
       if (answer_lost) return;
       world.after(back, [finish, answer] {

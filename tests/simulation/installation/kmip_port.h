@@ -45,4 +45,12 @@ class KmipPorts {
   kms::ConnectionId next_connection_ = 1;
 };
 
+// The payload of an answer that is there and no failure.
+template <class Response>
+[[nodiscard]] Response* payload_of(KmipPorts::Answer& answer) {
+  if (!answer) return nullptr;
+  auto* payload = std::get_if<kmip::ResponsePayload>(&answer->outcome);
+  return payload == nullptr ? nullptr : std::get_if<Response>(payload);
+}
+
 }  // namespace keytrail::simulation

@@ -2,6 +2,7 @@
 
 #include "bus/events/match.h"
 #include "kms/crypto/key_push.h"
+#include "tests/simulation/fold.h"
 
 namespace keytrail::simulation {
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr TimeNs kTickEvery = 100 * kMs;
 constexpr std::int32_t kKekBits = 256;
+constexpr protocol::TopicSet kTopics = protocol::topic_bit(protocol::Topic::kVcenterChange) |
+                                       protocol::topic_bit(protocol::Topic::kEsxiChange);
 const Hash kSession{9};
 
 kmip::Attribute enumeration(std::string_view name, std::uint32_t value) {
@@ -34,14 +37,6 @@ kmip::LocateRequest by_name(const std::string& name) {
   kmip::LocateRequest request;
   request.attributes = {name_attribute(name)};
   return request;
-}
-
-// The payload of an answer that is there and no failure.
-template <class Response>
-Response* payload_of(KmipPorts::Answer& answer) {
-  if (!answer) return nullptr;
-  auto* payload = std::get_if<kmip::ResponsePayload>(&answer->outcome);
-  return payload == nullptr ? nullptr : std::get_if<Response>(payload);
 }
 
 // Finds the key of that name or makes it; nothing: this server does not serve.
@@ -105,11 +100,7 @@ void VCenterNode::start() {
   process_->core = std::make_unique<VCenterCore>(std::move(options));
   process_->link = std::make_unique<LinkTwin>(
       world_, store_, sockets_,
-      LinkTwin::Options{.author = "vcenter/vc-1",
-                        .topics = static_cast<protocol::TopicSet>(
-                            protocol::topic_bit(protocol::Topic::kVcenterChange) |
-                            protocol::topic_bit(protocol::Topic::kEsxiChange)),
-                        .known = last_},
+      LinkTwin::Options{.author = "vcenter/vc-1", .topics = kTopics, .known = last_},
       [this] { step(); });
   tick();
 }
@@ -118,8 +109,25 @@ void VCenterNode::crash() {
   if (!is_up()) return;
   world_.note("vc-1: crashed");
   ++life_;
+  check_state();
   last_ = process_->link->known();
   process_.reset();
+}
+
+std::string VCenterNode::describe() const {
+  if (!is_up()) return "vc-1 is down";
+  return "vc-1 (followed " + std::to_string(process_->link->followed()) + ", " +
+         (process_->link->is_idle() ? "link idle" : "link busy") + ", actions " +
+         std::to_string(state().actions.size()) + ")";
+}
+
+void VCenterNode::check_state() const {
+  vcenter::State known;
+  known.vcenter = state().vcenter;
+  const Position taken = process_->link->taken();
+  fold(store_.log(), kTopics, taken, [&](const Fact& fact) { vcenter::evolve(known, fact); });
+  if (known == state()) return;
+  world_.fail("vc-1 does not know what the log says up to " + std::to_string(taken));
 }
 
 bool VCenterNode::is_idle() const {

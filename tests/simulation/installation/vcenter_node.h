@@ -25,7 +25,10 @@ class VCenterNode {
   void crash();
   [[nodiscard]] bool is_up() const { return process_ != nullptr; }
   [[nodiscard]] bool is_idle() const;
+  [[nodiscard]] std::string describe() const;
   [[nodiscard]] const vcenter::State& state() const { return process_->core->state(); }
+  // Its state is the fold of the log, as far as it has taken it; else the run fails.
+  void check_state() const;
   [[nodiscard]] static Hash client_certificate();
 
   // As the administrator, who logs in first. Not answered if the process dies.
