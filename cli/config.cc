@@ -28,6 +28,10 @@ class Reader {
     return static_cast<std::uint16_t>(value);
   }
   [[nodiscard]] bool flag(std::string_view key) { return need<bool>(key, "true or false"); }
+  // Of a key that older files do not have.
+  [[nodiscard]] bool flag(std::string_view key, bool if_absent) {
+    return table_.contains(key) ? flag(key) : if_absent;
+  }
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) {
     std::vector<std::string> values;
     const toml::array* array = table_[key].as_array();
@@ -180,6 +184,7 @@ Result<KmsConfig> read_kms_config(const std::string& file) {
                                          return KeyringPeer{p.text("name"), p.text("keyring")};
                                        }),
         .host_names = r.texts("host_names"),
+        .founds = r.flag("founds", true),
         .record_reads = r.flag("record_reads"),
         .when_log_is_away = r.text("when_log_is_away"),
         .log_lost_ms = r.number("log_lost_ms"),
@@ -256,6 +261,7 @@ std::string to_toml(const KmsConfig& config) {
   }
   table.insert("peer", peers);
   table.insert("host_names", to_array(config.host_names));
+  table.insert("founds", config.founds);
   table.insert("record_reads", config.record_reads);
   table.insert("when_log_is_away", config.when_log_is_away);
   table.insert("log_lost_ms", static_cast<std::int64_t>(config.log_lost_ms));

@@ -50,6 +50,7 @@ struct KmsConfig {
   std::vector<PeerConfig> operators;
   std::vector<KeyringPeer> peers;
   std::vector<std::string> host_names;  // in its certificate, beside 127.0.0.1 and localhost
+  bool founds = true;  // the cluster, if there is none; of several replicas, only one should
   bool record_reads = false;
   std::string when_log_is_away = "refuse";
   std::uint64_t log_lost_ms = 3000;

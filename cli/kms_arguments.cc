@@ -82,6 +82,16 @@ void add_admission(CLI::App& kms, Run& run) {
       return run_kms(g, "", "admit", json::serialize(arguments));
     };
   });
+
+  auto retire = std::make_shared<std::string>();
+  CLI::App* retire_app = kms.add_subcommand(
+      "retire", "Retire a replica: it serves no more, until it is admitted again");
+  retire_app->add_option("REPLICA", *retire, "Name of the replica")->required();
+  retire_app->callback([retire, &run] {
+    run = [retire](const Globals& g) {
+      return run_kms(g, "", "retire", json::serialize(json::object{{"replica", *retire}}), "", {});
+    };
+  });
 }
 
 void add_shredded(CLI::App& kms, Run& run) {

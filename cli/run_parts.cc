@@ -103,6 +103,7 @@ Result<void> kms(const std::string& file) {
   for (const KeyringPeer& peer : config.peers) options.peers.push_back({peer.name, peer.keyring});
   options.operators = allowed(config.operators);
   options.host_names = config.host_names;
+  options.founds = config.founds;
   options.record_reads = config.record_reads;
   options.when_log_is_away = config.when_log_is_away;
   options.log_lost_ms = config.log_lost_ms;

@@ -99,11 +99,15 @@ Result<std::unique_ptr<SealedFile>> SealedFile::create(const Place& place, const
   return file;
 }
 
+struct SealedFile::Root {
+  std::uint64_t generation = 0;
+  SecretBytes key;
+};
+
 struct SealedFile::Slot {
   Header header;
-  std::uint64_t generation = 0;
   SecretBytes file_key;
-  SecretBytes root;
+  Root root;
 };
 
 // A slot that opens; nothing if it does not, be it torn, damaged or sealed under another secret.
@@ -114,15 +118,20 @@ Result<std::optional<SealedFile::Slot>> SealedFile::open_slot(const Place& place
   }
   Slot slot;
   slot.header = {.form = place.unlock.form, .salt = to_bytes(bytes.subspan(16, kSaltBytes))};
-  slot.generation = number_at(bytes, 16 + kSaltBytes, 8);
   slot.file_key = TRY(derive_file_key(slot.header.form, slot.header.salt, place));
-  AeadNonce nonce;
-  std::ranges::copy(bytes.subspan(kHeaderBytes, nonce.size()), nonce.begin());
-  auto root = aead_open(slot.file_key, nonce, bytes.first(kHeaderBytes),
-                        bytes.subspan(kHeaderBytes + nonce.size(), kKeyBytes + kAeadTagBytes));
+  std::optional<Root> root = open_root(slot.file_key, bytes);
   if (!root) return std::optional<Slot>();
   slot.root = std::move(*root);
   return std::optional<Slot>(std::move(slot));
+}
+
+std::optional<SealedFile::Root> SealedFile::open_root(const SecretBytes& file_key, ByteView slot) {
+  AeadNonce nonce;
+  std::ranges::copy(slot.subspan(kHeaderBytes, nonce.size()), nonce.begin());
+  auto key = aead_open(file_key, nonce, slot.first(kHeaderBytes),
+                       slot.subspan(kHeaderBytes + nonce.size(), kKeyBytes + kAeadTagBytes));
+  if (!key) return std::nullopt;
+  return Root{number_at(slot, 16 + kSaltBytes, 8), std::move(*key)};
 }
 
 Error SealedFile::why_none_opens(const Place& place, ByteView slot) {
@@ -153,7 +162,7 @@ Result<std::unique_ptr<SealedFile>> SealedFile::open(const Place& place) {
   std::size_t chosen = 0;
   if (!same) {
     std::optional<Slot> second = TRY(open_slot(place, raw[1]));
-    if (second && (!newest || second->generation > newest->generation)) {
+    if (second && (!newest || second->root.generation > newest->root.generation)) {
       newest = std::move(second);
       chosen = 1;
     }
@@ -162,9 +171,8 @@ Result<std::unique_ptr<SealedFile>> SealedFile::open(const Place& place) {
 
   std::unique_ptr<SealedFile> file(
       new SealedFile(place, std::move(newest->header), std::move(newest->file_key)));
-  file->generation_ = newest->generation;
   file->slots_ = std::move(slots);
-  TRY(file->read_table(newest->root));
+  TRY(file->take_up(newest->root));
   if (!same) TRY(file->write_slot(1 - chosen, raw[chosen]));  // Finish what a crash cut short.
   file->sweep();
   return file;
@@ -194,14 +202,15 @@ Result<SecretBytes> SealedFile::read(PageId id) const {
   return opened;
 }
 
-Result<void> SealedFile::read_table(const SecretBytes& root) {
-  const std::string path = table_path(generation_);
+Result<void> SealedFile::take_up(const Root& root) {
+  const std::string path = table_path(root.generation);
   const auto sealed = read_file(files_, path, kSealedTableBytesMax);
   if (!sealed) return as_damage(sealed.error());
-  const auto opened = aead_open(root, kOnlyNonce, table_label(generation_), *sealed);
+  const auto opened = aead_open(root.key, kOnlyNonce, table_label(root.generation), *sealed);
   if (!opened) return Error{ErrorCode::kCorrupt, path + " is damaged"};
   SecretReader reader(*opened);
-  summary_ = TRY(reader.sized());
+  SecretBytes summary = TRY(reader.sized());
+  Table table;
   for (std::uint32_t count = TRY(reader.u32()); count > 0; --count) {
     const PageId id = TRY(reader.u64());
     Page page;
@@ -211,16 +220,20 @@ Result<void> SealedFile::read_table(const SecretBytes& root) {
     if (page.bytes > kSealedPageBytesMax) {
       return Error{ErrorCode::kCorrupt, path + " names a page that is too large"};
     }
-    table_.insert_or_assign(id, std::move(page));
+    table.insert_or_assign(id, std::move(page));
   }
-  return reader.expect_end();
+  TRY(reader.expect_end());
+  generation_ = root.generation;
+  summary_ = std::move(summary);
+  table_ = std::move(table);
+  return {};
 }
 
 // --- Committing ----------------------------------------------------------------------------------
 
 Result<void> SealedFile::commit(const Changes& changes) {
-  if (must_reopen_) {
-    return Error{ErrorCode::kUnavailable, path_ + " could not be written; open it again"};
+  if (in_doubt_) {
+    return Error{ErrorCode::kUnavailable, path_ + " could not be written, and is not settled yet"};
   }
   const std::uint64_t next = generation_ + 1;
   const SecretBytes root = random_.secret(kKeyBytes);
@@ -232,11 +245,11 @@ Result<void> SealedFile::commit(const Changes& changes) {
     return prepared;
   }
 
-  must_reopen_ = true;  // Until both slots are known to be written.
+  in_doubt_ = true;  // Until both slots are known to be written.
   const Bytes slot = seal_slot(next, root);
   TRY(write_slot(0, slot));
   TRY(write_slot(1, slot));
-  must_reopen_ = false;
+  in_doubt_ = false;
 
   std::vector<std::string> old = {table_path(generation_)};
   for (const auto& [id, page] : table_) {
@@ -250,6 +263,31 @@ Result<void> SealedFile::commit(const Changes& changes) {
   generation_ = next;
   // Nothing can open them any more; one that cannot be unlinked is swept at the next start.
   for (const std::string& path : old) (void)files_.unlink(path);
+  return {};
+}
+
+Result<void> SealedFile::settle() {
+  if (!in_doubt_) return {};
+  Bytes bytes(2 * kSealedSlotBytes);
+  TRY(slots_->read_at(0, bytes));
+  std::optional<Root> newest;
+  std::size_t chosen = 0;
+  for (const std::size_t index : {0U, 1U}) {
+    std::optional<Root> root =
+        open_root(file_key_, ByteView(bytes).subspan(index * kSealedSlotBytes, kSealedSlotBytes));
+    if (!root || (newest && newest->generation >= root->generation)) continue;
+    newest = std::move(root);
+    chosen = index;
+  }
+  if (!newest) return Error{ErrorCode::kCorrupt, "both slots of " + path_ + " are damaged"};
+  TRY(take_up(*newest));
+  // Both are written again, the chosen one first: after a sync that failed, what is read may be
+  // nowhere but in the cache.
+  const ByteView slot = ByteView(bytes).subspan(chosen * kSealedSlotBytes, kSealedSlotBytes);
+  TRY(write_slot(chosen, slot));
+  TRY(write_slot(1 - chosen, slot));
+  in_doubt_ = false;
+  sweep();
   return {};
 }
 

@@ -75,10 +75,14 @@ class SealedFile {
 
   // All of `changes` or none. After success nothing that was replaced or removed can be opened with
   // what is on the disk. An error before the slots were touched leaves the object as it was; after
-  // an error later on every call of commit answers kUnavailable: only opening the file again tells
-  // which state it is in. REQUIRES: no page is both put and removed; pages within
+  // an error later on it is in doubt which state stands, and every call of commit answers
+  // kUnavailable until settle(). REQUIRES: no page is both put and removed; pages within
   // kSealedPageBytesMax.
   [[nodiscard]] Result<void> commit(const Changes& changes);
+
+  // Finds out which state stands, as open() does, and makes sure of it. What the owner knows of
+  // summary and pages may be stale then. Nothing to do without a doubt; after an error try again.
+  [[nodiscard]] Result<void> settle();
 
   // False on a file system that does not overwrite in place: destroyed then means unlinked, not
   // forgotten.
@@ -95,13 +99,15 @@ class SealedFile {
     SecretBytes key;
   };
   using Table = std::map<PageId, Page>;
+  struct Root;
   struct Slot;
 
   SealedFile(const Place& place, Header header, SecretBytes file_key);
 
   static Result<std::optional<Slot>> open_slot(const Place& place, ByteView bytes);
+  static std::optional<Root> open_root(const SecretBytes& file_key, ByteView slot);
   static Error why_none_opens(const Place& place, ByteView slot);
-  Result<void> read_table(const SecretBytes& root);
+  Result<void> take_up(const Root& root);
 
   Result<Table> write_pages(std::uint64_t generation, const Changes& changes);
   Result<void> write_table(std::uint64_t generation, const SecretBytes& root, const Table& table,
@@ -124,7 +130,7 @@ class SealedFile {
   std::uint64_t generation_ = 0;
   Table table_;
   SecretBytes summary_;
-  bool must_reopen_ = false;
+  bool in_doubt_ = false;
 };
 
 }  // namespace keytrail

@@ -80,6 +80,7 @@ Result<void> SecretFile::store(Entries entries) {
   if (page.size() > kSealedPageBytesMax) {
     return Error{ErrorCode::kInvalid, "the secret file is full"};
   }
+  TRY(file_->settle());  // Whatever stands now is rewritten as a whole.
   TRY(file_->commit(rewrite(std::move(page))));
   entries_ = std::move(entries);
   return {};

@@ -17,6 +17,8 @@ namespace json = boost::json;
 constexpr TimeNs kPartWithinNs = 30'000'000'000;  // scrypt and a first keyring included
 constexpr int kAskTimeoutMs = 1000;
 constexpr std::streamoff kLastWordsBytes = 4096;
+constexpr std::string_view kServing = "serving";  // of a key server
+constexpr std::string_view kRetired = "retired";
 
 Result<json::object> ask_part(const Endpoints& x, const std::string& endpoint,
                               const std::string& server_key, const std::string& command,
@@ -28,6 +30,11 @@ Result<json::object> ask_part(const Endpoints& x, const std::string& endpoint,
 
 Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica) {
   return ask_part(x, replica.command, replica.server_key, "status", {});
+}
+
+// It does all that it will do without an operator's word.
+bool is_settled(std::string_view key_server) {
+  return key_server == kServing || key_server == kRetired;
 }
 
 Readiness from_state(const Result<json::object>& status, std::string_view key,
@@ -52,7 +59,7 @@ std::string last_sentence(const std::string& log) {
   std::ifstream file(log, std::ios::binary | std::ios::ate);
   const std::streamoff bytes = file.tellg();
   file.seekg(std::max<std::streamoff>(0, bytes - kLastWordsBytes));
-  std::string text(std::istreambuf_iterator<char>(file), {});
+  std::string text_at(std::istreambuf_iterator<char>(file), {});
   while (!text.empty() && text.back() == '\n') text.pop_back();
   text.erase(0, text.rfind('\n') + 1);
   const std::size_t level = text.rfind("[error] ");
@@ -88,36 +95,44 @@ class BringUp {
     return wait_until(part, [&] { return ReadinessProbe(x_).ask_now(part).ready; });
   }
 
+  // A replica that an operator retired stays so, and nothing waits for it.
   Result<void> start_replica(const KmsEndpoint& replica) {
     TRY(supervisor_.start(replica.name));
-    TRY(wait_until(replica.name, [&] { return status_of(x_, replica).ok(); }));
+    json::object status;
     TRY(wait_until(replica.name, [&] {
-      const Result<json::object> status = status_of(x_, replica);
-      if (!status.ok()) return false;
-      if (text_at(*status, "state") == "waiting for admission")
-        (void)admit(replica, text_at(*status, "certificate_fingerprint"));
-      return text_at(*status, "state") == "serving";
+      Result<json::object> told = status_of(x_, replica);
+      if (!told.ok()) return false;
+      status = std::move(told).value();
+      if (text_at(status, "state") == "waiting for admission")
+        (void)admit(replica, text_at(status, "certificate_fingerprint"));
+      return is_settled(text_at(status, "state"));
     }));
-    const json::object status = TRY(status_of(x_, replica));
+    if (text_at(status, "state") != kServing) return {};
     OsFileSystem files;
     TRY(replace_file(files, replica.certificate, as_bytes(text_at(status, "certificate"))));
     return replace_file(files, x_.kmip_client.ca, as_bytes(text_at(status, "ca_certificate")));
   }
 
   Result<void> admit(const KmsEndpoint& replica, const std::string& fingerprint) {
-    const KmsEndpoint& first = x_.kms.front();
-    TRY(ask_part(x_, first.command, first.server_key, "admit",
-                 {{"replica", replica.name}, {"fingerprint", fingerprint}}));
+    TRY(ask_key_server("admit", {{"replica", replica.name}, {"fingerprint", fingerprint}}));
     return {};
+  }
+
+  // The first that serves.
+  Result<json::object> ask_key_server(const std::string& command, const json::object& arguments) {
+    Result<json::object> answer = Error{ErrorCode::kUnavailable, "no key server was asked"};
+    for (const KmsEndpoint& replica : x_.kms) {
+      answer = ask_part(x_, replica.command, replica.server_key, command, arguments);
+      if (answer.ok() || answer.error().code != ErrorCode::kUnavailable) break;
+    }
+    return answer;
   }
 
   Result<void> enrol_kmip_client() {
     OsFileSystem files;
     const Bytes pem = TRY(read_file(files, x_.kmip_client.certificate, 64 * 1024));
-    const KmsEndpoint& first = x_.kms.front();
     const Result<json::object> enrolled =
-        ask_part(x_, first.command, first.server_key, "client.add",
-                 {{"client", "kmip_client"}, {"certificate", as_text(pem)}});
+        ask_key_server("client.add", {{"client", "kmip_client"}, {"certificate", as_text(pem)}});
     // At a second start it is enrolled already.
     if (!enrolled.ok() && enrolled.error().code == ErrorCode::kUnavailable) return enrolled.error();
     return {};
@@ -188,7 +203,10 @@ Readiness ReadinessProbe::ask_now(const std::string& part) const {
                       "live");
   }
   for (const KmsEndpoint& replica : x.kms) {
-    if (replica.name == part) return from_state(status_of(x, replica), "state", "serving");
+    if (replica.name != part) continue;
+    Readiness readiness = from_state(status_of(x, replica), "state", kServing);
+    readiness.ready = is_settled(readiness.state);
+    return readiness;
   }
   return ask_host(part, "");
 }

@@ -143,7 +143,8 @@ Result<void> write_kms_configs(Making& m) {
                      .keyring = m.ports.keyring(i),
                      .command = m.ports.kms_command(i),
                      .operators = operators(m),
-                     .host_names = {kms_name(i)}};
+                     .host_names = {kms_name(i)},
+                     .founds = i == 0};
     for (int j = 0; j < m.options.replicas; ++j) {
       if (j != i) config.peers.push_back({kms_name(j), m.ports.keyring(j)});
     }

@@ -204,6 +204,7 @@ Result<void> Keyring::puncture(std::span<const LeafIndex> indices, std::uint64_t
     if (index >= kLeafIndexEnd) return no_such_leaf();
     by_block[block_of(index)].push_back(index);
   }
+  if (stale_) TRY(read_again());
   // On copies, so that an error leaves everything as it was.
   Summary summary = summary_;
   summary.punctured_through = std::max(through, summary_.punctured_through);
@@ -236,11 +237,30 @@ Result<void> Keyring::puncture(std::span<const LeafIndex> indices, std::uint64_t
   SecretWriter writer;
   encode_summary(writer, summary);
   changes.summary = writer.finish();
+  stale_ = true;
   TRY(file_->commit(changes));
+  stale_ = false;
 
   for (const auto& [block, leaves] : by_block) forget(block);
   frontier_ = std::move(frontier);
   summary_ = std::move(summary);
+  return {};
+}
+
+// A failed commit may have been one: going on from what was before it, the next would give back
+// what that one destroyed.
+Result<void> Keyring::read_again() {
+  TRY(file_->settle());
+  SecretReader reader(file_->summary());
+  Summary summary = TRY(decode_summary(reader, summary_.cluster));
+  TRY(reader.expect_end());
+  const SecretBytes page = TRY(file_->read(kFrontierPage));
+  frontier_ = TRY(decode(kBlockBits, page));
+  summary_ = std::move(summary);
+  kept_by_block_.clear();
+  kept_.clear();
+  kept_nodes_ = 0;
+  stale_ = false;
   return {};
 }
 

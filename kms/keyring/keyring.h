@@ -62,8 +62,7 @@ class Keyring {
 
   // Destroys these leaves and remembers that all destructions up to `through`, a position of the
   // log, were followed. One commit, however many; leaves already gone are read over. Durable when
-  // it returns; after an error some may still be derivable: try again, or open again where
-  // kUnavailable says so.
+  // it returns; after an error some may still be derivable: try again.
   [[nodiscard]] Result<void> puncture(std::span<const LeafIndex> indices, std::uint64_t through);
 
   [[nodiscard]] std::uint64_t punctured_through() const { return summary_.punctured_through; }
@@ -95,10 +94,12 @@ class Keyring {
   [[nodiscard]] Result<PuncturedTree> load_block(Block block) const;
   const PuncturedTree& keep(Block block, PuncturedTree tree);
   void forget(Block block);
+  Result<void> read_again();
 
   std::unique_ptr<SealedFile> file_;
   Summary summary_;
   PuncturedTree frontier_;
+  bool stale_ = false;  // a commit failed: what the file holds is not known
 
   std::list<Kept> kept_;  // The most recently used first; at most kKeptNodesMax nodes in all.
   std::unordered_map<Block, std::list<Kept>::iterator> kept_by_block_;

@@ -1,14 +1,16 @@
 #include "kms/service/keyring_port.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -24,7 +26,9 @@ namespace {
 // In the form of ALPN: its length first.
 constexpr unsigned char kAlpn[] = "\x12keytrail-keyring/1";
 constexpr std::size_t kAlpnBytes = sizeof(kAlpn) - 1;
-constexpr int kSilenceMax_s = 10;
+constexpr auto kVerdictWithin = std::chrono::seconds(10);
+constexpr auto kHandoverWithin = std::chrono::seconds(60);
+constexpr int kPauseMs = 50;
 constexpr std::size_t kPieceBytesMax = std::size_t{64} << 20;
 
 Error unavailable(std::string why) { return {ErrorCode::kUnavailable, std::move(why)}; }
@@ -73,41 +77,46 @@ std::string text_of(const sockaddr_in& address) {
   return std::string(host) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
-void bound_silence(int fd) {
-  const timeval bound{kSilenceMax_s, 0};
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
-}
+void never_block(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
-// One TLS connection over a blocking socket.
+// One TLS connection. Whatever the peer sends and however slowly, what is done with it ends in
+// time.
 class Connection {
  public:
   enum class Side { kAccept, kConnect };
-  static Result<Connection> make(const kmip::TlsContext& context, Socket socket, Side side) {
-    bound_silence(socket.fd());
-    Connection connection(SSL_new(context.native()), std::move(socket));
+  using Clock = std::chrono::steady_clock;
+
+  // `stop`: becomes readable when there is no more time; -1: never.
+  static Result<Connection> make(const kmip::TlsContext& context, Socket socket, Side side,
+                                 int stop, Clock::duration within) {
+    never_block(socket.fd());
+    Connection connection(SSL_new(context.native()), std::move(socket), stop);
     KEYTRAIL_CHECK(connection.ssl_ != nullptr);
-    SSL_set_fd(connection.ssl_.get(), connection.socket_.fd());
-    const int done = side == Side::kAccept ? SSL_accept(connection.ssl_.get())
-                                           : SSL_connect(connection.ssl_.get());
-    if (done != 1) return unavailable("no TLS connection: " + kmip::tls_error_text());
+    ssl_st* ssl = connection.ssl_.get();
+    SSL_set_fd(ssl, connection.socket_.fd());
+    connection.until_ = Clock::now() + within;
+    TRY(connection.drive("no TLS connection: ", [&] {
+      return side == Side::kAccept ? SSL_accept(ssl) : SSL_connect(ssl);
+    }));
     const unsigned char* chosen = nullptr;
     unsigned int chosen_bytes = 0;
-    SSL_get0_alpn_selected(connection.ssl_.get(), &chosen, &chosen_bytes);
+    SSL_get0_alpn_selected(ssl, &chosen, &chosen_bytes);
     if (chosen_bytes != kAlpnBytes - 1 || std::memcmp(chosen, kAlpn + 1, chosen_bytes) != 0) {
       return unavailable("the peer speaks another protocol");
     }
     return connection;
   }
 
+  // From now on: for all that follows, together.
+  void allow(Clock::duration time) { until_ = Clock::now() + time; }
+
   [[nodiscard]] const ssl_st* ssl() const { return ssl_.get(); }
 
   Result<void> write(ByteView bytes) {
     while (!bytes.empty()) {
       std::size_t written = 0;
-      if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) != 1) {
-        return unavailable("the connection broke: " + kmip::tls_error_text());
-      }
+      TRY(drive("the connection broke: ",
+                [&] { return SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written); }));
       bytes = bytes.subspan(written);
     }
     return {};
@@ -115,9 +124,8 @@ class Connection {
   Result<void> read(std::span<std::uint8_t> bytes) {
     while (!bytes.empty()) {
       std::size_t got = 0;
-      if (SSL_read_ex(ssl_.get(), bytes.data(), bytes.size(), &got) != 1) {
-        return unavailable("the connection broke: " + kmip::tls_error_text());
-      }
+      TRY(drive("the connection broke: ",
+                [&] { return SSL_read_ex(ssl_.get(), bytes.data(), bytes.size(), &got); }));
       bytes = bytes.subspan(got);
     }
     return {};
@@ -145,10 +153,33 @@ class Connection {
   struct Free {
     void operator()(ssl_st* ssl) const { SSL_free(ssl); }
   };
-  Connection(ssl_st* ssl, Socket socket) : socket_(std::move(socket)), ssl_(ssl) {}
+  Connection(ssl_st* ssl, Socket socket, int stop)
+      : socket_(std::move(socket)), ssl_(ssl), stop_(stop) {}
+
+  // Repeats a step of OpenSSL's until it is done, cannot be done, or its time is over.
+  template <class Step>
+  Result<void> drive(const char* doing, Step step) {
+    for (;;) {
+      const int done = step();
+      if (done == 1) return {};
+      const int why = SSL_get_error(ssl_.get(), done);
+      if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+        return unavailable(doing + kmip::tls_error_text());
+      }
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
+      if (left.count() <= 0) return unavailable("the peer takes too long");
+      const short wanted = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+      pollfd waiting[] = {{socket_.fd(), wanted, 0}, {stop_, POLLIN, 0}};
+      ::poll(waiting, 2, static_cast<int>(left.count()) + 1);
+      if (waiting[1].revents != 0) return unavailable("this replica stops");
+    }
+  }
 
   Socket socket_;
   std::unique_ptr<ssl_st, Free> ssl_;
+  int stop_;
+  Clock::time_point until_;
 };
 
 int choose_alpn(ssl_st*, const unsigned char** out, unsigned char* out_bytes,
@@ -177,9 +208,11 @@ Result<Socket> listen_on(const std::string& endpoint) {
 
 class KeyringPort::Io {
  public:
-  Io(Socket listener, kmip::TlsContext tls, OnAsked on_asked, OnRefused on_refused)
+  Io(Socket listener, kmip::TlsContext tls, std::chrono::milliseconds handshake_within,
+     OnAsked on_asked, OnRefused on_refused)
       : listener_(std::move(listener)),
         tls_(std::move(tls)),
+        handshake_within_(handshake_within),
         on_asked_(std::move(on_asked)),
         on_refused_(std::move(on_refused)),
         thread_([this] { run(); }) {}
@@ -211,6 +244,10 @@ class KeyringPort::Io {
 
  private:
   void run() {
+    sigset_t pipe;  // A peer that is gone while it is written to is an error like another.
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     for (;;) {
       pollfd waiting[] = {{listener_.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
       ::poll(waiting, 2, -1);
@@ -220,13 +257,17 @@ class KeyringPort::Io {
       socklen_t bytes = sizeof(from);
       Socket peer(
           ::accept4(listener_.fd(), reinterpret_cast<sockaddr*>(&from), &bytes, SOCK_CLOEXEC));
-      if (peer.fd() >= 0) serve(std::move(peer), text_of(from));
+      if (peer.fd() >= 0) {
+        serve(std::move(peer), text_of(from));
+      } else {  // Out of descriptors, say: the next attempt may do better, but not at once.
+        ::poll(&waiting[1], 1, kPauseMs);
+      }
     }
   }
 
   void serve(Socket socket, const std::string& address) {
-    Result<Connection> connection =
-        Connection::make(tls_, std::move(socket), Connection::Side::kAccept);
+    Result<Connection> connection = Connection::make(
+        tls_, std::move(socket), Connection::Side::kAccept, stop_.fd(), handshake_within_);
     if (!connection) return on_refused_(address, connection.error().detail);
     const std::optional<Hash> certificate = kmip::peer_fingerprint(connection->ssl());
     if (!certificate) return on_refused_(address, "it showed no certificate");
@@ -238,12 +279,12 @@ class KeyringPort::Io {
     }
     on_asked_(token, address, *certificate);
     std::unique_lock lock(mutex_);
-    answered_.wait_for(lock, std::chrono::seconds(kSilenceMax_s),
-                       [&] { return verdict_.has_value() || stopping_; });
+    answered_.wait_for(lock, kVerdictWithin, [&] { return verdict_.has_value() || stopping_; });
     if (!verdict_) return;  // The joiner asks again.
     const Verdict verdict = std::move(*verdict_);
     verdict_.reset();
     lock.unlock();
+    connection->allow(kHandoverWithin);
     (void)send(*connection, verdict);
   }
 
@@ -260,6 +301,7 @@ class KeyringPort::Io {
 
   const Socket listener_;
   const kmip::TlsContext tls_;
+  const std::chrono::milliseconds handshake_within_;
   const OnAsked on_asked_;
   const OnRefused on_refused_;
   wire::WakeEvent stop_;
@@ -274,15 +316,16 @@ class KeyringPort::Io {
 KeyringPort::KeyringPort(std::unique_ptr<Io> io) : io_(std::move(io)) {}
 KeyringPort::~KeyringPort() = default;
 
-Result<std::unique_ptr<KeyringPort>> KeyringPort::start(const std::string& endpoint,
-                                                        const kmip::TlsIdentity& identity,
-                                                        OnAsked on_asked, OnRefused on_refused) {
+Result<std::unique_ptr<KeyringPort>> KeyringPort::start(
+    const std::string& endpoint, const kmip::TlsIdentity& identity, OnAsked on_asked,
+    OnRefused on_refused, std::chrono::milliseconds handshake_within) {
   Socket listener = TRY(listen_on(endpoint));
   kmip::TlsContext tls = TRY(kmip::make_server_context(identity));
   SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
   SSL_CTX_set_alpn_select_cb(tls.native(), choose_alpn, nullptr);
-  return std::unique_ptr<KeyringPort>(new KeyringPort(std::make_unique<Io>(
-      std::move(listener), std::move(tls), std::move(on_asked), std::move(on_refused))));
+  return std::unique_ptr<KeyringPort>(
+      new KeyringPort(std::make_unique<Io>(std::move(listener), std::move(tls), handshake_within,
+                                           std::move(on_asked), std::move(on_refused))));
 }
 
 void KeyringPort::grant(AskerToken token, Handover handover) {
@@ -303,11 +346,14 @@ Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
   SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
   SSL_CTX_set_alpn_protos(tls.native(), kAlpn, kAlpnBytes);
   Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  bound_silence(socket.fd());
+  const timeval bound{KeyringPort::kHandshakeWithin.count() / 1000, 0};
+  setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
   if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return unavailable("nobody answers at " + endpoint);
   }
-  Connection connection = TRY(Connection::make(tls, std::move(socket), Connection::Side::kConnect));
+  Connection connection = TRY(Connection::make(tls, std::move(socket), Connection::Side::kConnect,
+                                               -1, KeyringPort::kHandshakeWithin));
+  connection.allow(kVerdictWithin + kHandoverWithin);
   Handover handover;
   handover.keyring = TRY(connection.read_piece());
   SecretBytes second = TRY(connection.read_piece());

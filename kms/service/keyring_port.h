@@ -6,10 +6,11 @@
 //            u32 length | keyring | u32 length | CA key | u32 length | CA certificate
 //   or       u32 0 | u32 length | a sentence that says why not
 // Never over the bus: there it would stand in every subscriber's copy for ever. Lengths are
-// little-endian and capped. Threads: the port has one of its own, which serves one joiner at a
-// time; fetch_keyring blocks, with bounds.
+// little-endian and capped, and so is the time of each step, however busy the peer seems. Threads:
+// the port has one of its own, which serves one joiner at a time; fetch_keyring blocks, with bounds.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,16 +29,17 @@ struct Handover {
 
 class KeyringPort {
  public:
+  static constexpr std::chrono::milliseconds kHandshakeWithin{10'000};
+
   // Called on the port's thread, for somebody who showed a certificate; to be answered once.
   using OnAsked = std::function<void(AskerToken token, std::string address, Hash certificate)>;
   // Somebody came to nothing before that.
   using OnRefused = std::function<void(std::string address, std::string reason)>;
 
   // `endpoint`: "tcp://127.0.0.1:5710"; port 0 takes a free one. kUnavailable: the port is in use.
-  [[nodiscard]] static Result<std::unique_ptr<KeyringPort>> start(const std::string& endpoint,
-                                                                  const kmip::TlsIdentity& identity,
-                                                                  OnAsked on_asked,
-                                                                  OnRefused on_refused);
+  [[nodiscard]] static Result<std::unique_ptr<KeyringPort>> start(
+      const std::string& endpoint, const kmip::TlsIdentity& identity, OnAsked on_asked,
+      OnRefused on_refused, std::chrono::milliseconds handshake_within = kHandshakeWithin);
   ~KeyringPort();
 
   // Any thread. Dropped if the asker is gone.

@@ -149,7 +149,7 @@ TEST_F(SealedFileTest, StaysAsItWasWhenPagesCannotBeWritten) {
   EXPECT_EQ(state_of(*file), kSecond);
 }
 
-TEST_F(SealedFileTest, WantsToBeOpenedAgainWhenASlotCannotBeWritten) {
+TEST_F(SealedFileTest, IsInDoubtUntilSettledWhenASlotCannotBeWritten) {
   for (const std::size_t before_the_end : {8U, 7U, 6U, 5U}) {  // Two slots, written and synced.
     files_ = MemoryFileSystem();
     const std::size_t step = operations_of_the_second_commit() - before_the_end + 1;
@@ -158,8 +158,15 @@ TEST_F(SealedFileTest, WantsToBeOpenedAgainWhenASlotCannotBeWritten) {
     files_.fail_once_at(step);
     ASSERT_FALSE(file->commit(second_changes()).ok());
     EXPECT_EQ(file->commit(second_changes()).error().code, ErrorCode::kUnavailable);
-    const std::string state = state_on_disk();
+    files_.fail_once_at(1);
+    EXPECT_FALSE(file->settle().ok());
+    ASSERT_TRUE(file->settle().ok());
+    const std::string state = state_of(*file);
     EXPECT_TRUE(state == kFirst || state == kSecond) << state;
+    EXPECT_EQ(state_on_disk(), state);
+    EXPECT_TRUE(file->commit(second_changes()).ok());
+    EXPECT_EQ(state_of(*file), kSecond);
+    EXPECT_EQ(state_on_disk(), kSecond);
   }
 }
 

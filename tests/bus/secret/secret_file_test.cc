@@ -75,6 +75,18 @@ TEST_F(SecretFileTest, StaysAsItWasAfterAnError) {
   EXPECT_TRUE(file->put("a", secret("two")).ok());
 }
 
+TEST_F(SecretFileTest, TakesTheNextEntryWhereverTheDiskFailedOnce) {
+  const auto file = opened();
+  for (std::size_t step = 0;; ++step) {
+    SCOPED_TRACE("the disk fails at " + std::to_string(step));
+    files_.fail_once_at(step);
+    if (file->put("lost", secret("x")).ok()) break;
+    ASSERT_TRUE(file->put("kept", secret(std::to_string(step))).ok());
+    EXPECT_EQ(opened()->names(), (std::set<std::string>{"kept"}));
+  }
+  EXPECT_EQ(opened()->names(), (std::set<std::string>{"kept", "lost"}));
+}
+
 TEST_F(SecretFileTest, OpensForItsOwnPartOnly) {
   (void)opened();
   EXPECT_EQ(SecretFile::open(files_, random_, "d/secrets", "kms/kms-2", unlock_).error().code,

@@ -117,6 +117,28 @@ TEST_F(KeyringTest, TurnsAFullyPuncturedBlockIntoABit) {
   ASSERT_TRUE(keyring->puncture(block, 3).ok()) << "again";
 }
 
+// The disk may have taken what it reported as failed. Going on from before it, the next puncture
+// would put the first one's block back into the frontier.
+TEST_F(KeyringTest, ForgetsAtTheNextTryWhateverAFailedWriteLeft) {
+  const std::vector<LeafIndex> first = {7};
+  const std::vector<LeafIndex> next = {first_leaf(3) + 1};
+  for (std::size_t step = 0;; ++step) {
+    SCOPED_TRACE("the disk fails at " + std::to_string(step));
+    auto keyring = created();
+    files_.fail_once_at(step);
+    if (keyring->puncture(first, 10).ok()) break;
+    ASSERT_TRUE(keyring->puncture(first, 10).ok());
+    ASSERT_TRUE(keyring->puncture(next, 20).ok());
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_EQ(key(*keyring, 7), "gone");
+      EXPECT_EQ(key(*keyring, first_leaf(3) + 1), "gone");
+      EXPECT_NE(key(*keyring, 8), "gone");
+      EXPECT_EQ(keyring->punctured_through(), 20U);
+      keyring = opened();
+    }
+  }
+}
+
 TEST_F(KeyringTest, TakesTheBlocksRootOutOfTheFrontierAtItsFirstPuncture) {
   const auto keyring = created();
   random_ = SeededRandom(1);

@@ -1,6 +1,10 @@
 #include "kms/service/keyring_port.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -91,6 +95,34 @@ TEST_F(KeyringPortTest, TurnsAwayWhoSpeaksAnotherProtocol) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (refused_ == 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   EXPECT_EQ(refused_, 1);
+}
+
+// One byte of a handshake now and then keeps every single read short of its bound.
+TEST_F(KeyringPortTest, APeerThatTricklesDoesNotHoldThePort) {
+  port_ = KeyringPort::start(
+              "tcp://127.0.0.1:0", granter_, [](AskerToken, const std::string&, const Hash&) {},
+              [this](const std::string&, const std::string&) { ++refused_; },
+              std::chrono::milliseconds(200))
+              .value();
+  const std::string endpoint = port_->endpoint();
+  const int slow = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port =
+      htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(slow, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  // A record of TLS that is announced to be long.
+  const std::uint8_t record[] = {22, 3, 1, 0x20, 0, 1, 0, 0x1f, 0xfc};
+  for (std::size_t sent = 0; refused_ == 0 && std::chrono::steady_clock::now() < end; ++sent) {
+    const std::uint8_t byte = sent < sizeof record ? record[sent] : 0;
+    (void)::send(slow, &byte, 1, MSG_NOSIGNAL);
+    pollfd pause{slow, POLLIN, 0};
+    ::poll(&pause, 1, 20);
+  }
+  EXPECT_EQ(refused_, 1);
+  ::close(slow);
 }
 
 TEST_F(KeyringPortTest, APortInUseIsToldInASentence) {
