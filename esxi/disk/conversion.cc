@@ -8,11 +8,25 @@
 namespace keytrail::disk {
 namespace {
 
-Result<Descriptor> replace_descriptor(DiskFolder& folder, std::string_view disk, DiskEngine& engine,
+Result<Descriptor> replace_descriptor(DiskFolder& folder, std::string_view disk,
                                       Descriptor descriptor) {
   TRY(write_descriptor_beside(folder, disk, descriptor));
   TRY(commit_descriptor(folder, disk));
-  engine.set_descriptor(descriptor);
+  return descriptor;
+}
+
+// `before` with its first wrapping alone.
+Result<Descriptor> with_one_wrapping(const Descriptor& before) {
+  Descriptor descriptor = before;
+  DiskEncryption& encryption = *descriptor.encryption;
+  auto safe = TRY(crypto::parse_key_safe(encryption.key_safe));
+  if (safe.size() == 1) return descriptor;
+  if (safe.front().locker.key != encryption.key_id) {
+    return Error{ErrorCode::kCorrupt, "The disk's key safe does not begin with its own key."};
+  }
+  safe.resize(1);  // Not by key id: two key servers may give the same one.
+  encryption.key_safe = crypto::format_key_safe(safe);
+  descriptor.generation += 1;
   return descriptor;
 }
 
@@ -85,7 +99,11 @@ Result<std::unique_ptr<DiskEngine>> Conversion::retire() {
 Result<ActionFound> recover(DiskFolder& folder, std::string_view disk, std::string_view action) {
   KEYTRAIL_CHECK(!action.empty());
   const Descriptor descriptor = TRY(read_descriptor(folder, disk));
-  if (descriptor.action == action) return ActionFound::kCommitted;
+  if (descriptor.action == action) {
+    // Whoever renamed it may have died, or been told of a failure, before the name was durable.
+    TRY(folder.sync());
+    return ActionFound::kCommitted;
+  }
   const auto beside = TRY(leftovers(folder, disk, descriptor));
   TRY(discard(folder, beside));
   return ActionFound::kNotCommitted;
@@ -105,22 +123,31 @@ Result<Descriptor> begin_rewrap(DiskFolder& folder, std::string_view disk, DiskE
   descriptor.action = std::move(action);
   descriptor.encryption->key_safe = std::move(key_safe);
   descriptor.encryption->key_id = std::move(key_id);
-  return replace_descriptor(folder, disk, engine, std::move(descriptor));
+  descriptor = TRY(replace_descriptor(folder, disk, std::move(descriptor)));
+  engine.set_descriptor(descriptor);
+  return descriptor;
 }
 
 Result<Descriptor> end_rewrap(DiskFolder& folder, std::string_view disk, DiskEngine& engine) {
-  Descriptor descriptor = engine.descriptor();
-  KEYTRAIL_CHECK(descriptor.encryption.has_value());
-  DiskEncryption& encryption = *descriptor.encryption;
-  auto safe = TRY(crypto::parse_key_safe(encryption.key_safe));
-  if (safe.size() == 1) return descriptor;
-  if (safe.front().locker.key != encryption.key_id) {
-    return Error{ErrorCode::kCorrupt, "The disk's key safe does not begin with its own key."};
+  KEYTRAIL_CHECK(engine.encrypted());
+  Descriptor descriptor = TRY(with_one_wrapping(engine.descriptor()));
+  if (descriptor == engine.descriptor()) return descriptor;
+  TRY(replace_descriptor(folder, disk, descriptor));
+  engine.set_descriptor(descriptor);
+  return descriptor;
+}
+
+Result<void> retire_wrappings(DiskFolder& folder, std::string_view disk) {
+  const Descriptor seen = TRY(read_descriptor(folder, disk));
+  if (!seen.encryption.has_value()) return {};
+  Descriptor descriptor = TRY(with_one_wrapping(seen));
+  if (descriptor == seen) return {};
+  const auto locked = TRY(folder.open(seen.flat));
+  if (TRY(read_descriptor(folder, disk)) != seen) {
+    return Error{ErrorCode::kConflict, "The disk was replaced while its key safe was being cut."};
   }
-  safe.resize(1);  // Not by key id: two key servers may give the same one.
-  encryption.key_safe = crypto::format_key_safe(safe);
-  descriptor.generation += 1;
-  return replace_descriptor(folder, disk, engine, std::move(descriptor));
+  TRY(replace_descriptor(folder, disk, std::move(descriptor)));
+  return {};
 }
 
 }  // namespace keytrail::disk

@@ -61,7 +61,7 @@ class Conversion {
 };
 
 enum class ActionFound {
-  kCommitted,     // append the fact, then retire_leftovers
+  kCommitted,     // durably: append the fact, then retire_leftovers
   kNotCommitted,  // nothing of it is left; it may begin again
 };
 
@@ -79,5 +79,9 @@ Result<Descriptor> begin_rewrap(DiskFolder& folder, std::string_view disk, DiskE
 
 // The second: all wrappings but the first go. Does nothing if there is one only.
 Result<Descriptor> end_rewrap(DiskFolder& folder, std::string_view disk, DiskEngine& engine);
+
+// What end_rewrap does, for a process that did not live to do it: needs no key. kConflict: the disk
+// is open.
+Result<void> retire_wrappings(DiskFolder& folder, std::string_view disk);
 
 }  // namespace keytrail::disk

@@ -1,4 +1,4 @@
-// DiskFolder and BlockFile: the storage seam of the disk layer, one VM's folder on a datastore.
+// Datastore, DiskFolder and BlockFile: the storage seam of the disk layer; a folder per VM.
 //
 // Small on purpose: whole-range reads and writes, syncs told apart for data and names, and a lock
 // that comes with every open data file. OsDiskFolder is the real one; tests/support holds a
@@ -53,6 +53,18 @@ class DiskFolder {
   virtual Result<void> remove(std::string_view name) = 0;  // Fine if it is not there.
   virtual Result<std::vector<std::string>> names() = 0;    // Sorted.
   virtual Result<void> sync() = 0;                         // Names.
+};
+
+// The folders of VMs. kNotFound, kUnavailable: the folder is not there, or the datastore is not
+// (not mounted, perhaps: the two cannot be told apart). Threads: any.
+class Datastore {
+ public:
+  virtual ~Datastore() = default;
+
+  // REQUIRES of both: `vm` is a plain file name.
+  virtual Result<std::unique_ptr<DiskFolder>> open_folder(const std::string& vm) = 0;
+  // Makes it first if it is not there.
+  virtual Result<std::unique_ptr<DiskFolder>> make_folder(const std::string& vm) = 0;
 };
 
 }  // namespace keytrail::disk

@@ -135,6 +135,23 @@ Result<std::unique_ptr<OsDiskFolder>> OsDiskFolder::open_folder(const std::strin
 
 OsDiskFolder::~OsDiskFolder() { ::close(folder_); }
 
+Result<std::unique_ptr<DiskFolder>> OsDatastore::open_folder(const std::string& vm) {
+  KEYTRAIL_CHECK(is_plain_file_name(vm));
+  return std::unique_ptr<DiskFolder>(TRY(OsDiskFolder::open_folder(path_ + "/" + vm)));
+}
+
+Result<std::unique_ptr<DiskFolder>> OsDatastore::make_folder(const std::string& vm) {
+  KEYTRAIL_CHECK(is_plain_file_name(vm));
+  const std::string path = path_ + "/" + vm;
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error{ErrorCode::kUnavailable,
+                 "cannot make the folder " + path + ": is the datastore mounted and writable?"};
+  }
+  const std::unique_ptr<OsDiskFolder> root = TRY(OsDiskFolder::open_folder(path_));
+  TRY(root->sync());  // The folder's name is durable before what is in it.
+  return open_folder(vm);
+}
+
 Result<std::unique_ptr<BlockFile>> OsDiskFolder::open(std::string_view name) {
   Fd fd = TRY(open_at(folder_, name, O_RDWR));
   TRY(lock(fd, name));

@@ -34,4 +34,16 @@ class OsDiskFolder final : public DiskFolder {
   std::string path_;  // For error texts only.
 };
 
+// A mounted file system with a folder per VM.
+class OsDatastore final : public Datastore {
+ public:
+  explicit OsDatastore(std::string path) : path_(std::move(path)) {}
+
+  Result<std::unique_ptr<DiskFolder>> open_folder(const std::string& vm) override;
+  Result<std::unique_ptr<DiskFolder>> make_folder(const std::string& vm) override;
+
+ private:
+  const std::string path_;
+};
+
 }  // namespace keytrail::disk

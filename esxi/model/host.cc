@@ -209,13 +209,7 @@ void evolve_esxi(State& state, const About& about, const esxi::Event& event) {
       [&](const OrderRefused&) {
         if (own) end_order(state, about);
       },
-      [&](const DiskCreated& e) {
-        if (const auto creation = state.creations.find(about.body.action);
-            creation != state.creations.end()) {
-          state.vms[e.vm].guest = creation->second.guest;
-        }
-        on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint);
-      },
+      [&](const DiskCreated& e) { on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint); },
       [&](const DiskEncrypted& e) {
         on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint);
       },

@@ -52,7 +52,6 @@ struct Vm {
   KeyId key;  // none: plain
   DiskState disk;
   Bytes dek_fingerprint;
-  vcenter::GuestBoot guest;
   PowerState power = PowerState::kOff;
   std::string powered_on_boot;  // the host's boot in which the guest was started
   bool locked = false;

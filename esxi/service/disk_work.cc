@@ -1,35 +1,14 @@
 #include "esxi/service/disk_work.h"
 
-#include <sys/stat.h>
-
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include "esxi/disk/disk_files.h"
-#include "esxi/disk/os_disk_folder.h"
-#include "esxi/service/vmx.h"
+#include "esxi/service/disk_look.h"
 #include "kms/crypto/key_locator.h"
 
 namespace keytrail::esxi {
 namespace {
-
-Result<disk::Descriptor> read_descriptor(disk::DiskFolder& folder, const std::string& name) {
-  return disk::parse_descriptor(TRY(folder.read_text(name + ".vmdk", disk::kDescriptorBytesMax)));
-}
-
-Result<DiskOutcome> outcome_of(const disk::Descriptor& descriptor) {
-  DiskOutcome outcome;
-  outcome.disk = DiskState{.disk = descriptor.uuid,
-                           .file = descriptor.flat,
-                           .bytes = descriptor.size_bytes,
-                           .sector_bytes = descriptor.sector_bytes,
-                           .generation = descriptor.generation};
-  if (descriptor.encryption.has_value()) {
-    outcome.dek_fingerprint = TRY(from_hex(descriptor.encryption->dek_fingerprint));
-  }
-  return outcome;
-}
 
 // The DEK that `key` locks in the descriptor's key safe.
 Result<SecretBytes> unlock(const disk::DiskEncryption& encryption, const KeyId& key,
@@ -50,93 +29,115 @@ crypto::KeyPair locked_pair(const KeyId& key, const SecretBytes& kek, const Secr
   return {{key.provider, key.id}, crypto::lock_dek(kek, dek, iv)};
 }
 
-const SecretBytes* have(const std::optional<SecretBytes>& key) {
-  return key.has_value() ? &*key : nullptr;
-}
-
 Error key_is_missing(const std::string& vm) {
   return {ErrorCode::kRefused,
           "the disk of " + vm + " is encrypted and a required key was not found on this host"};
 }
 
+// What stands on the storage cannot be told now.
+Error unsettled(Error error) { return {ErrorCode::kUnavailable, std::move(error.detail)}; }
+
+// Nothing of the order stands on the storage, whatever went wrong with it.
+Error settled(Error error) {
+  if (error.code == ErrorCode::kUnavailable) error.code = ErrorCode::kRefused;
+  return error;
+}
+
 }  // namespace
 
-DiskWork::DiskWork(std::string datastore, Random& random)
-    : datastore_(std::move(datastore)), random_(random) {}
-
-std::string DiskWork::folder_path(const std::string& vm) const { return datastore_ + "/" + vm; }
+DiskWork::DiskWork(disk::Datastore& datastore, Random& random)
+    : datastore_(datastore), random_(random) {}
 
 Result<DiskOutcome> DiskWork::perform(const Order& order, const Vm& vm, OrderKeys keys) {
   if (!disk::is_plain_file_name(order.vm)) {
     return Error{ErrorCode::kInvalid, "'" + order.vm + "' cannot be a folder of a datastore"};
   }
-  if (order.kind == OrderKind::kCreate) {
-    if (mkdir(folder_path(order.vm).c_str(), 0700) != 0 && errno != EEXIST) {
-      return Error{ErrorCode::kUnavailable, "cannot make the folder " + folder_path(order.vm) +
-                                                ": is the datastore mounted and writable?"};
-    }
-  }
-  std::unique_ptr<disk::DiskFolder> folder =
-      TRY(disk::OsDiskFolder::open_folder(folder_path(order.vm)));
   Desk& desk = desk_of(order.vm);
   const std::lock_guard lock(desk.mutex);
-  retire_at(desk, order.vm);
-  if (order.kind == OrderKind::kCreate) {
-    return create(*folder, order, std::move(keys), desk.committed);
-  }
-  const disk::ActionFound found = TRY(disk::recover(*folder, order.vm, to_string(order.action)));
-  if (found == disk::ActionFound::kCommitted)
-    return outcome_of(TRY(read_descriptor(*folder, order.vm)));
+  retire_at(desk, order.vm, vm);
+  const bool creates = order.kind == OrderKind::kCreate;
+  const Result<std::unique_ptr<disk::DiskFolder>> folder =
+      creates ? datastore_.make_folder(order.vm) : datastore_.open_folder(order.vm);
+  if (!folder.ok()) return unsettled(folder.error());
+  Result<Found> found = look(**folder, order, vm);
+  if (!found.ok()) return unsettled(found.error());
+  if (found->has_value()) return **found;
 
-  std::unique_ptr<disk::DiskEngine> source = TRY(open_at(order.vm, vm, keys.old_key));
-  if (order.kind == OrderKind::kRecrypt && order.depth == RecryptDepth::kShallow) {
-    return rewrap(std::move(folder), order, std::move(source), std::move(keys), desk.committed);
+  Result<DiskOutcome> outcome = attempt(order, vm, std::move(keys), desk.committed);
+  if (outcome.ok()) return outcome;
+  // Before the commit or after it? Only the storage knows.
+  found = look(**folder, order, vm);
+  if (!found.ok()) return unsettled(found.error());
+  if (found->has_value()) return **found;
+  if (creates) {
+    if (const Result<void> undone = unmake(**folder, order); !undone.ok()) {
+      return unsettled(undone.error());
+    }
+  } else if (outcome.error().code == ErrorCode::kConflict) {
+    // Whoever has the disk open may be this host's former process, still at this very order.
+    return unsettled(outcome.error());
   }
-  return convert(std::move(folder), order, std::move(source), std::move(keys), desk.committed);
+  return settled(outcome.error());
 }
 
-Result<DiskOutcome> DiskWork::create(disk::DiskFolder& folder, const Order& order, OrderKeys keys,
-                                     Committed& committed) {
+// Locks are gone when this returns without an outcome.
+Result<DiskOutcome> DiskWork::attempt(const Order& order, const Vm& vm, OrderKeys keys,
+                                      Committed& committed) {
+  std::unique_ptr<disk::DiskFolder> folder = TRY(datastore_.open_folder(order.vm));
+  if (order.kind == OrderKind::kCreate) {
+    return create(std::move(folder), order, std::move(keys), committed);
+  }
+  std::unique_ptr<disk::DiskEngine> source = TRY(open_at(*folder, order.vm, vm, keys.old_key));
+  if (order.kind == OrderKind::kRecrypt && order.depth == RecryptDepth::kShallow) {
+    return rewrap(std::move(folder), order, std::move(source), std::move(keys), committed);
+  }
+  return convert(std::move(folder), order, std::move(source), std::move(keys), committed);
+}
+
+Result<DiskOutcome> DiskWork::create(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
+                                     OrderKeys keys, Committed& committed) {
+  TRY(claim_folder(*folder, order));
+  if (const Result<disk::Descriptor> there = disk::read_descriptor(*folder, order.vm);
+      !there.ok()) {
+    if (there.error().code != ErrorCode::kNotFound) return there.error();
+    TRY(create_plain_or_encrypted(*folder, order, keys));
+  }
+  const disk::Descriptor descriptor = TRY(disk::read_descriptor(*folder, order.vm));
+  const bool is_owed = !order.key.is_none() && !descriptor.encryption.has_value();
+  if (!is_owed) return outcome_of(descriptor);
+  // An import that shall be encrypted: plain first, then converted like any disk.
+  TRY(disk::recover(*folder, order.vm, to_string(order.action)));
+  std::unique_ptr<disk::DiskEngine> source =
+      TRY(disk::DiskEngine::open(*folder, order.vm, std::nullopt));
+  return convert(std::move(folder), order, std::move(source), std::move(keys), committed);
+}
+
+Result<void> DiskWork::create_plain_or_encrypted(disk::DiskFolder& folder, const Order& order,
+                                                 const OrderKeys& keys) {
   const vcenter::VmCreationRequested& wanted = order.creation;
   const disk::NewDisk fresh{.name = order.vm,
                             .size_bytes = wanted.disk_bytes,
                             .sector_bytes = wanted.sector_bytes,
                             .uuid = to_string(order.action)};
-  if (const Result<disk::Descriptor> there = read_descriptor(folder, order.vm); there.ok()) {
-    if (there->uuid != fresh.uuid) {
-      return Error{ErrorCode::kConflict,
-                   "the folder of " + order.vm + " already holds another disk"};
+  if (wanted.import.empty()) {
+    std::optional<disk::DiskKey> key;
+    if (!order.key.is_none()) {
+      if (!keys.key.has_value()) return key_is_missing(order.vm);
+      key = new_disk_key(order.key, *keys.key);
     }
-  } else if (!wanted.import.empty()) {
-    if (!disk::is_plain_file_name(wanted.import)) {
-      return Error{ErrorCode::kInvalid, "'" + wanted.import + "' is not a file of the VM's folder"};
-    }
-    const std::string flat = disk::flat_name(order.vm, 1);
-    // After a crash between rename and descriptor the import already has its name.
-    if (const Result<void> moved = folder.rename(wanted.import, flat);
-        !moved.ok() && moved.error().code != ErrorCode::kNotFound) {
-      return moved.error();
-    }
-    TRY(disk::adopt_flat(folder, fresh));
-  } else if (order.key.is_none()) {
-    TRY(disk::create_disk(folder, fresh, std::nullopt));
-  } else {
-    if (!keys.key.has_value()) return key_is_missing(order.vm);
-    TRY(disk::create_disk(folder, fresh, new_disk_key(order.key, *keys.key)));
+    TRY(disk::create_disk(folder, fresh, key));
+    return {};
   }
-  TRY(folder.write_text(order.vm + ".vmx", format_vmx(order.vm, wanted.guest)));
-  TRY(folder.sync());
-
-  const disk::Descriptor descriptor = TRY(read_descriptor(folder, order.vm));
-  const bool is_owed = !order.key.is_none() && !descriptor.encryption.has_value();
-  if (!is_owed) return outcome_of(descriptor);
-  // An import that shall be encrypted: plain first, then converted like any disk.
-  TRY(disk::recover(folder, order.vm, to_string(order.action)));
-  std::unique_ptr<disk::DiskFolder> own =
-      TRY(disk::OsDiskFolder::open_folder(folder_path(order.vm)));
-  std::unique_ptr<disk::DiskEngine> source =
-      TRY(disk::DiskEngine::open(*own, order.vm, std::nullopt));
-  return convert(std::move(own), order, std::move(source), std::move(keys), committed);
+  if (!disk::is_plain_file_name(wanted.import)) {
+    return Error{ErrorCode::kInvalid, "'" + wanted.import + "' is not a file of the VM's folder"};
+  }
+  // After a crash between rename and descriptor the import already has its name.
+  if (const Result<void> moved = folder.rename(wanted.import, disk::flat_name(order.vm, 1));
+      !moved.ok() && moved.error().code != ErrorCode::kNotFound) {
+    return moved.error();
+  }
+  TRY(disk::adopt_flat(folder, fresh));
+  return {};
 }
 
 Result<DiskOutcome> DiskWork::convert(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
@@ -156,38 +157,39 @@ Result<DiskOutcome> DiskWork::convert(std::unique_ptr<disk::DiskFolder> folder, 
 }
 
 Result<DiskOutcome> DiskWork::rewrap(std::unique_ptr<disk::DiskFolder> folder, const Order& order,
-                                     std::unique_ptr<disk::DiskEngine> engine, OrderKeys keys,
+                                     std::unique_ptr<disk::DiskEngine> source, OrderKeys keys,
                                      Committed& committed) {
-  const SecretBytes* new_kek = have(keys.key);
-  const SecretBytes* old_kek = have(keys.old_key);
-  if (new_kek == nullptr || old_kek == nullptr) return key_is_missing(order.vm);
-  const disk::DiskEncryption& encryption = *engine->descriptor().encryption;
-  const SecretBytes dek = TRY(unlock(encryption, order.old_key, *old_kek));
+  if (!keys.key.has_value() || !keys.old_key.has_value()) return key_is_missing(order.vm);
+  const disk::DiskEncryption& encryption = *source->descriptor().encryption;
+  const SecretBytes dek = TRY(unlock(encryption, order.old_key, *keys.old_key));
   crypto::KeySafe safe = TRY(crypto::parse_key_safe(encryption.key_safe));
-  safe.insert(safe.begin(), locked_pair(order.key, *new_kek, dek, random_));
+  safe.insert(safe.begin(), locked_pair(order.key, *keys.key, dek, random_));
   const disk::Descriptor descriptor =
-      TRY(disk::begin_rewrap(*folder, order.vm, *engine, crypto::format_key_safe(safe),
+      TRY(disk::begin_rewrap(*folder, order.vm, *source, crypto::format_key_safe(safe),
                              order.key.id, to_string(order.action)));
-  committed = {std::move(folder), nullptr, std::move(engine)};
+  committed = {std::move(folder), nullptr, std::move(source)};
   return outcome_of(descriptor);
 }
 
-void DiskWork::retire(const std::string& vm) {
-  Desk& desk = desk_of(vm);
+void DiskWork::retire(const std::string& name, const Vm& vm) {
+  Desk& desk = desk_of(name);
   const std::lock_guard lock(desk.mutex);
-  retire_at(desk, vm);
+  retire_at(desk, name, vm);
 }
 
-void DiskWork::retire_at(Desk& desk, const std::string& vm) {
+void DiskWork::retire_at(Desk& desk, const std::string& name, const Vm& vm) {
+  const auto folder = datastore_.open_folder(name);
+  if (!folder.ok()) return;
+  const Result<disk::Descriptor> descriptor = disk::read_descriptor(**folder, name);
+  if (!descriptor.ok() || !check_told(*descriptor, name, vm).ok()) return;
   const Committed committed = std::exchange(desk.committed, {});
-  // Best effort, as overwriting always is; what is left is tried again at the next start or
-  // opening.
   if (committed.conversion != nullptr) {
     (void)committed.conversion->retire();
   } else if (committed.engine != nullptr) {
-    (void)disk::end_rewrap(*committed.folder, vm, *committed.engine);
-  } else if (auto folder = disk::OsDiskFolder::open_folder(folder_path(vm)); folder.ok()) {
-    (void)disk::retire_leftovers(**folder, vm);
+    (void)disk::end_rewrap(*committed.folder, name, *committed.engine);
+  } else {
+    (void)disk::retire_leftovers(**folder, name);
+    (void)disk::retire_wrappings(**folder, name);
   }
 }
 
@@ -195,35 +197,30 @@ Result<std::unique_ptr<disk::DiskEngine>> DiskWork::open(const std::string& name
                                                          const std::optional<SecretBytes>& kek) {
   Desk& desk = desk_of(name);
   const std::lock_guard lock(desk.mutex);
-  retire_at(desk, name);
-  return open_at(name, vm, kek);
+  retire_at(desk, name, vm);
+  const std::unique_ptr<disk::DiskFolder> folder = TRY(datastore_.open_folder(name));
+  return open_at(*folder, name, vm, kek);
 }
 
-Result<std::unique_ptr<disk::DiskEngine>> DiskWork::open_at(const std::string& name, const Vm& vm,
+Result<std::unique_ptr<disk::DiskEngine>> DiskWork::open_at(disk::DiskFolder& folder,
+                                                            const std::string& name, const Vm& vm,
                                                             const std::optional<SecretBytes>& kek) {
-  const std::unique_ptr<disk::DiskFolder> folder =
-      TRY(disk::OsDiskFolder::open_folder(folder_path(name)));
+  if (!vm.key.is_none() && !kek.has_value()) return key_is_missing(name);
+  const disk::Descriptor descriptor = TRY(disk::read_descriptor(folder, name));
+  TRY(check_told(descriptor, name, vm));
   std::optional<SecretBytes> dek;
-  if (!vm.key.is_none()) {
-    if (!kek.has_value()) return key_is_missing(name);
-    const disk::Descriptor descriptor = TRY(read_descriptor(*folder, name));
-    if (!descriptor.encryption.has_value() ||
-        descriptor.encryption->dek_fingerprint != to_hex(vm.dek_fingerprint)) {
-      return Error{ErrorCode::kCorrupt,
-                   "the descriptor of " + name +
-                       " does not carry the key that the log says its disk was encrypted with; "
-                       "restore the descriptor from a backup"};
-    }
-    dek = TRY(unlock(*descriptor.encryption, vm.key, *kek));
-  }
+  if (!vm.key.is_none()) dek = TRY(unlock(*descriptor.encryption, vm.key, *kek));
   std::unique_ptr<disk::DiskEngine> engine =
-      TRY(disk::DiskEngine::open(*folder, name, std::move(dek)));
-  // The second half of a shallow recrypt that a crash interrupted, once its outcome stands on the
-  // log.
-  if (engine->encrypted() && engine->descriptor().encryption->key_id == vm.key.id) {
-    TRY(disk::end_rewrap(*folder, name, *engine));
+      TRY(disk::DiskEngine::open(folder, name, std::move(dek)));
+  if (engine->descriptor() != descriptor) {
+    return Error{ErrorCode::kConflict, "the disk of " + name + " was replaced while it was opened"};
   }
   return engine;
+}
+
+Result<vcenter::GuestBoot> DiskWork::guest_of(const std::string& name) {
+  const std::unique_ptr<disk::DiskFolder> folder = TRY(datastore_.open_folder(name));
+  return TRY(read_vmx(*folder, name)).guest;
 }
 
 disk::DiskKey DiskWork::new_disk_key(const KeyId& key, const SecretBytes& kek) {

@@ -28,8 +28,11 @@ GuestEnd end_of(const std::string& vm, const GuestExit& exit) {
 
 }  // namespace
 
-Guests::Guests(DiskWork& disks, std::string run_folder, OnEnd on_end)
-    : disks_(disks), run_folder_(std::move(run_folder)), on_end_(std::move(on_end)) {}
+Guests::Guests(DiskWork& disks, std::string datastore, std::string run_folder, OnEnd on_end)
+    : disks_(disks),
+      datastore_(std::move(datastore)),
+      run_folder_(std::move(run_folder)),
+      on_end_(std::move(on_end)) {}
 
 Guests::~Guests() { power_off_all(); }
 
@@ -39,7 +42,8 @@ Result<void> Guests::power_on(const std::string& name, const Vm& vm,
     const std::lock_guard lock(mutex_);
     if (running_.contains(name)) return {};  // Performed again: it runs.
   }
-  if (vm.guest.kernel.empty()) {
+  const vcenter::GuestBoot guest = TRY(disks_.guest_of(name));
+  if (guest.kernel.empty()) {
     return Error{ErrorCode::kInvalid, name + " has no guest to boot; create it with --guest"};
   }
   Running running;
@@ -50,13 +54,13 @@ Result<void> Guests::power_on(const std::string& name, const Vm& vm,
       TRY(disk::NbdServer::start(socket, name, *running.engine, [name](const Error& error) {
         spdlog::error("{}: the disk failed: {}", name, error.detail);
       }));
-  const std::string folder = disks_.folder_path(name) + "/";
+  const std::string folder = datastore_ + "/" + name + "/";
   // Under the lock: the guest may end before it is in the map.
   const std::lock_guard lock(mutex_);
   running.process =
-      TRY(GuestProcess::start({.kernel = folder + vm.guest.kernel,
-                               .initrd = folder + vm.guest.initrd,
-                               .command_line = vm.guest.command_line,
+      TRY(GuestProcess::start({.kernel = folder + guest.kernel,
+                               .initrd = folder + guest.initrd,
+                               .command_line = guest.command_line,
                                .disk_socket = socket,
                                .sector_bytes = running.engine->sector_bytes(),
                                .console_log = folder + "console.log"},

@@ -25,8 +25,9 @@ class Guests {
  public:
   using OnEnd = std::function<void(GuestEnd)>;
 
-  // Sockets go to `run_folder`, which exists.
-  Guests(DiskWork& disks, std::string run_folder, OnEnd on_end);
+  // Kernels, initrds and consoles are files of `datastore`/VM; sockets go to `run_folder`, which
+  // exists.
+  Guests(DiskWork& disks, std::string datastore, std::string run_folder, OnEnd on_end);
   ~Guests();
 
   [[nodiscard]] Result<void> power_on(const std::string& name, const Vm& vm,
@@ -48,7 +49,7 @@ class Guests {
   void on_exit(const std::string& name, const GuestExit& exit);
 
   DiskWork& disks_;
-  const std::string run_folder_;
+  const std::string datastore_, run_folder_;
   const OnEnd on_end_;
   std::mutex mutex_;
   std::map<std::string, Running> running_;

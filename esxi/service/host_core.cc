@@ -11,6 +11,8 @@ namespace keytrail::esxi {
 namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr TimeNs kPauseMinNs = 1'000'000'000;
+constexpr TimeNs kPauseMaxNs = 30 * kPauseMinNs;
 
 protocol::Decision to_protocol(Decision decision, TimeNs now) {
   protocol::Decision out;
@@ -35,6 +37,12 @@ bool is_unlock_of(const Fact& fact, const State& state, const Identity& self) {
 
 HostCore::HostCore(Options options) : options_(std::move(options)) {}
 
+void HostCore::Pause::lengthen(TimeNs now) {
+  constexpr std::uint32_t kDoublingsMax = 5;  // 32 s: beyond the longest pause
+  until = now + std::min(kPauseMinNs << std::min(failures, kDoublingsMax), kPauseMaxNs);
+  ++failures;
+}
+
 // --- the log -------------------------------------------------------------------------------------
 
 void HostCore::on_followed(const Fact& fact) {
@@ -44,11 +52,7 @@ void HostCore::on_followed(const Fact& fact) {
 
 void HostCore::on_followed_through(Position position) {
   followed_ = position;
-  adopt_received();
-  for (auto entry = open_.begin(); entry != open_.end();) {
-    const auto here = entry++;
-    if (here->second.settles_at != 0 && here->second.settles_at <= position) close(here);
-  }
+  settle();
   pursue();
 }
 
@@ -63,16 +67,28 @@ void HostCore::on_accepted(protocol::TransactionId id, Position first, std::uint
   const auto found = open_.find(id);
   if (found == open_.end()) return;
   found->second.settles_at = first + count - 1;
-  const Intent& intent = found->second.intent;
-  if (const auto* told = std::get_if<TellDisk>(&intent)) {
-    outputs_.perform.emplace_back(RetireFiles{told->vm});
-  } else if (const auto* started = std::get_if<Start>(&intent); started != nullptr) {
-    for (const auto& [name, vm] : state_.vms) {
-      if (vm.host == options_.self.host) outputs_.perform.emplace_back(RetireFiles{name});
+  settle();  // The facts may come back before the acknowledgement does.
+}
+
+void HostCore::settle() {
+  adopt_received();
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    const auto here = entry++;
+    const Open& open = here->second;
+    if (open.settles_at == 0 || open.settles_at > followed_) continue;
+    if (const auto* told = std::get_if<TellDisk>(&open.intent)) {
+      retire(told->vm);
+    } else if (std::holds_alternative<Start>(open.intent)) {
+      for (const auto& [name, vm] : state_.vms) retire(name);  // What the last boot had to leave.
     }
+    close(here);
   }
-  // The facts may come back before the acknowledgement does.
-  if (found->second.settles_at <= followed_) close(found);
+}
+
+void HostCore::retire(const std::string& vm) {
+  const auto known = state_.vms.find(vm);
+  if (known == state_.vms.end() || known->second.host != options_.self.host) return;
+  outputs_.perform.emplace_back(RetireFiles{vm, known->second});
 }
 
 void HostCore::on_decide_again(protocol::TransactionId id) {
@@ -84,7 +100,23 @@ void HostCore::on_decide_again(protocol::TransactionId id) {
 
 void HostCore::on_failed(protocol::TransactionId id, const Error&) {
   const auto found = open_.find(id);
-  if (found != open_.end()) close(found);
+  if (found == open_.end()) return;
+  // What vCenter sent is wiped, and asked for again.
+  if (std::holds_alternative<Receive>(found->second.intent) ||
+      std::holds_alternative<Lock>(found->second.intent)) {
+    return close(found);
+  }
+  found->second.pause.lengthen(now_);
+}
+
+void HostCore::decide_again_what_failed() {
+  std::vector<protocol::TransactionId> due;
+  for (auto& [id, open] : open_) {
+    if (open.pause.until == 0 || now_ < open.pause.until) continue;
+    open.pause.until = 0;
+    due.push_back(id);
+  }
+  for (const protocol::TransactionId id : due) decide_and_submit(id);
 }
 
 // --- what the shell reports ----------------------------------------------------------------------
@@ -93,7 +125,11 @@ void HostCore::on_order_done(const ActionId& action, Result<OrderOutcome> outcom
   const auto found = state_.orders.find(action);
   if (found == state_.orders.end()) return;
   const Order& order = found->second;
-  if (!outcome.ok()) {
+  if (!outcome.ok() && outcome.error().code == ErrorCode::kUnavailable) {
+    Attempt& attempt = attempts_[action];
+    attempt.is_under_way = false;
+    attempt.pause.lengthen(now_);
+  } else if (!outcome.ok()) {
     intend(Refuse{action, Refusal::kHostRefused, outcome.error().detail});
   } else if (order.kind == OrderKind::kPowerOn) {
     intend(TellGuestStarted{action, order.vm});
@@ -124,6 +160,7 @@ void HostCore::on_keys(const std::vector<KeyArrival>& arrivals) {
 
 void HostCore::tick(TimeNs now) {
   now_ = now;
+  decide_again_what_failed();
   pursue();
 }
 
@@ -151,7 +188,7 @@ Decision HostCore::decide(const Intent& intent) const {
 
 void HostCore::intend(Intent intent) {
   const protocol::TransactionId id = next_id_++;
-  open_.emplace(id, Open{std::move(intent), 0});
+  open_.emplace(id, Open{.intent = std::move(intent)});
   decide_and_submit(id);
 }
 
@@ -243,10 +280,11 @@ void HostCore::pursue_orders() {
   for (const ActionId& action : orders_to_claim(state_, options_.self)) {
     if (!claim_is_open(action)) intend(Claim{action});
   }
-  std::erase_if(performing_,
-                [&](const ActionId& action) { return !state_.orders.contains(action); });
+  std::erase_if(attempts_, [&](const auto& entry) { return !state_.orders.contains(entry.first); });
   for (const ActionId& action : orders_to_perform(state_)) {
-    if (!performing_.insert(action).second) continue;
+    Attempt& attempt = attempts_[action];
+    if (attempt.is_under_way || now_ < attempt.pause.until) continue;
+    attempt.is_under_way = true;
     const Order& order = state_.orders.at(action);
     const auto vm = state_.vms.find(order.vm);
     outputs_.perform.emplace_back(
@@ -256,17 +294,28 @@ void HostCore::pursue_orders() {
 
 void HostCore::pursue_guests() {
   for (auto end = ended_.begin(); end != ended_.end();) {
-    const auto vm = state_.vms.find(end->first);
+    const std::string& name = end->first;
+    const auto vm = state_.vms.find(name);
     const bool is_on = vm != state_.vms.end() && vm->second.power == PowerState::kOn;
-    if (is_on && !is_open<TellGuestStopped>()) {
+    const bool is_starting = std::ranges::any_of(state_.orders, [&](const auto& entry) {
+      return entry.second.vm == name && entry.second.kind == OrderKind::kPowerOn;
+    });
+    if (is_on && !is_told_off(name)) {
       intend(TellGuestStopped{end->second, std::nullopt});
       end = ended_.erase(end);
-    } else if (!is_on && !is_open<TellGuestStarted>() && performing_.empty()) {
+    } else if (!is_on && !is_starting) {
       end = ended_.erase(end);  // It never was told to run: the order was refused.
     } else {
       ++end;
     }
   }
+}
+
+bool HostCore::is_told_off(const std::string& vm) const {
+  return std::ranges::any_of(open_, [&](const auto& entry) {
+    const auto* stopped = std::get_if<TellGuestStopped>(&entry.second.intent);
+    return stopped != nullptr && stopped->end.vm == vm;
+  });
 }
 
 }  // namespace keytrail::esxi

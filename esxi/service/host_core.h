@@ -4,9 +4,11 @@
 //                                        └─► perform (the shell) ─► on_… ─► decide
 // A step function: the shell calls what happened and takes what is due. Nothing is owed twice at
 // once: an intent stays open until its facts came back from the log, so the next look at the state
-// sees them. Record, then use: a key is adopted only once KeyReceived is durable, an order
-// performed only once claimed. Thread safety: one thread. Key material never enters: keys are named
-// by id.
+// sees them. Nothing is forgotten: what could not be recorded is decided again, and an order whose
+// outcome cannot be told yet (kUnavailable) performed again, after 1, 2, 4 … 30 s. Record, then
+// use: a key is adopted only once KeyReceived is durable, an order performed only once claimed, old
+// files retired only once the outcome was followed. Thread safety: one thread. Key material never
+// enters: keys are named by id.
 #pragma once
 
 #include <cstdint>
@@ -36,13 +38,14 @@ struct DropKeys {  // out of cache and arrivals, wiped
   std::set<KeyId> keys;
   bool operator==(const DropKeys&) const = default;
 };
-struct PerformOrder {  // safe to repeat; ends with on_order_done
+struct PerformOrder {  // safe to repeat; each ends with one on_order_done
   Order order;
   Vm vm;  // before it
   bool operator==(const PerformOrder&) const = default;
 };
 struct RetireFiles {  // what the VM's descriptor no longer names
   std::string vm;
+  Vm known;  // to the log: the storage must agree before anything goes
   bool operator==(const RetireFiles&) const = default;
 };
 using Duty = std::variant<AskForKeys, AdoptKeys, DropKeys, PerformOrder, RetireFiles>;
@@ -81,6 +84,8 @@ class HostCore {
   void on_decide_again(protocol::TransactionId id);
   void on_failed(protocol::TransactionId id, const Error& error);
 
+  // kUnavailable: what stands on the storage cannot be told; any other error: nothing of it does,
+  // so the order is refused.
   void on_order_done(const ActionId& action, Result<OrderOutcome> outcome);
   void on_guest_ended(GuestEnd end);
   void on_keys(const std::vector<KeyArrival>& arrivals);
@@ -129,16 +134,30 @@ class HostCore {
   struct Unlock {};
   using Intent = std::variant<Start, StateMode, Receive, Erase, Claim, TellDisk, Refuse,
                               TellGuestStarted, TellGuestStopped, Lock, Unlock>;
+  // Tried until it succeeds.
+  struct Pause {
+    TimeNs until = 0;  // 0: none
+    std::uint32_t failures = 0;
+    void lengthen(TimeNs now);
+  };
   struct Open {
     Intent intent;
     Position settles_at = 0;  // accepted: gone once followed to here; 0 = under way
+    Pause pause;              // failed: to be decided again
+  };
+  struct Attempt {
+    bool is_under_way = false;
+    Pause pause;
   };
 
   [[nodiscard]] Decision decide(const Intent& intent) const;
   void intend(Intent intent);
   void decide_and_submit(protocol::TransactionId id);
+  void decide_again_what_failed();
+  void settle();  // what was accepted and is followed now
   void adopt_received();
-  // Settled, decided to nothing, or failed.
+  void retire(const std::string& vm);
+  // Settled, decided to nothing, or not worth a second try.
   void close(std::map<protocol::TransactionId, Open>::iterator at);
   template <class Kind>
   [[nodiscard]] bool is_open() const;
@@ -148,6 +167,7 @@ class HostCore {
   void pursue_keys();
   void pursue_orders();
   void pursue_guests();
+  [[nodiscard]] bool is_told_off(const std::string& vm) const;
 
   Options options_;
   State state_;
@@ -159,7 +179,7 @@ class HostCore {
   std::set<KeyId> asked_;
   protocol::TransactionId next_id_ = 1;
   std::map<protocol::TransactionId, Open> open_;
-  std::set<ActionId> performing_;
+  std::map<ActionId, Attempt> attempts_;
   std::map<std::string, GuestEnd> ended_;  // guests whose end is not told yet
   Outputs outputs_;
 };

@@ -10,6 +10,7 @@
 #include "bus/wire/host_channel.h"
 #include "bus/wire/mailbox.h"
 #include "bus/wire/workers.h"
+#include "esxi/disk/os_disk_folder.h"
 #include "esxi/service/disk_work.h"
 #include "esxi/service/guests.h"
 #include "esxi/service/host_core.h"
@@ -71,8 +72,10 @@ struct HostService::Impl {
                   post(KeysArrived{std::move(nonce), std::move(sealed)});
                 }),
         core(HostCore::Options{.self = options.self}),
-        disks(options.datastore, random),
-        guests(disks, options.run_folder, [this](GuestEnd end) { post(std::move(end)); }),
+        datastore(options.datastore),
+        disks(datastore, random),
+        guests(disks, options.datastore, options.run_folder,
+               [this](GuestEnd end) { post(std::move(end)); }),
         workers(kWorkersMax, kWorkMax) {
     Bytes id(8);
     random.fill(id);
@@ -95,7 +98,7 @@ struct HostService::Impl {
           for (const KeyId& key : x.keys) cache.drop(key);
         },
         [&](PerformOrder x) { perform_order(std::move(x)); },
-        [&](const RetireFiles& x) { retire(x.vm); });
+        [&](RetireFiles x) { retire(std::move(x)); });
   }
 
   void ask(AskForKeys duty) {
@@ -117,7 +120,7 @@ struct HostService::Impl {
     });
     if (!taken) {
       post(OrderDone{action, Error{ErrorCode::kUnavailable,
-                                   "the host has too much work queued; try again later"}});
+                                   "the host has too much work queued; it tries again"}});
     }
   }
 
@@ -127,8 +130,7 @@ struct HostService::Impl {
     spdlog::info("{}: performing order {} of vCenter", vm, duty.order.position);
     switch (duty.order.kind) {
       case OrderKind::kPowerOn:
-        TRY(guests.power_on(vm, duty.vm, keys.key));
-        return OrderOutcome{};
+        return power_on(duty, keys);
       case OrderKind::kPowerOff:
         return OrderOutcome{.usage = guests.power_off(vm)};
       case OrderKind::kCreate:
@@ -142,15 +144,27 @@ struct HostService::Impl {
     return Error{ErrorCode::kInvalid, "this host does not know that order"};
   }
 
-  void retire(const std::string& vm) {
-    if (!workers.put([this, vm] { disks.retire(vm); })) {
-      spdlog::warn("{}: the old disk file stays until the next start: too much work is queued", vm);
+  // A guest that did not start leaves nothing to find out about: the order is refused at once.
+  Result<OrderOutcome> power_on(const PerformOrder& duty, const OrderKeys& keys) {
+    const Result<void> started = guests.power_on(duty.order.vm, duty.vm, keys.key);
+    if (!started.ok()) return Error{ErrorCode::kRefused, started.error().detail};
+    return OrderOutcome{};
+  }
+
+  void retire(RetireFiles duty) {
+    if (!workers.put([this, duty] { disks.retire(duty.vm, duty.known); })) {
+      spdlog::warn("{}: the old disk file stays until the VM's next order: too much work is queued",
+                   duty.vm);
     }
   }
 
   void on_mail(Mail mail) {
     match(
-        std::move(mail), [&](OrderDone x) { core.on_order_done(x.action, std::move(x.outcome)); },
+        std::move(mail),
+        [&](OrderDone x) {
+          if (!x.outcome.ok()) spdlog::warn("an order was not done: {}", x.outcome.error().detail);
+          core.on_order_done(x.action, std::move(x.outcome));
+        },
         [&](GuestEnd x) { core.on_guest_ended(std::move(x)); },
         [&](KeysArrived x) { open_keys(std::move(x)); });
   }
@@ -259,6 +273,7 @@ struct HostService::Impl {
   wire::HostChannelClient channel;
   HostCore core;
   KeyCache cache;
+  disk::OsDatastore datastore;
   DiskWork disks;
   Guests guests;
   wire::Workers workers;  // Last: its threads end before what they use.

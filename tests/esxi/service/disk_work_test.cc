@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "esxi/disk/os_disk_folder.h"
 #include "tests/esxi/host_log.h"
 
 namespace keytrail::esxi {
@@ -23,6 +24,7 @@ class DiskWorkTest : public testing::Test {
   DiskWorkTest() {
     char name[] = "/tmp/keytrail-disk-work.XXXXXX";
     datastore_ = mkdtemp(name);
+    storage_.emplace(datastore_);
     restart();
     keks_.emplace(kKey, random_.secret(32));
     keks_.emplace(kNewKey, random_.secret(32));
@@ -33,7 +35,7 @@ class DiskWorkTest : public testing::Test {
   }
 
   // A host that died: its locks are gone, what it had in memory too.
-  void restart() { work_ = std::make_unique<DiskWork>(datastore_, random_); }
+  void restart() { work_ = std::make_unique<DiskWork>(*storage_, random_); }
 
   OrderKeys keys_of(const Order& order) {
     OrderKeys keys;
@@ -49,7 +51,7 @@ class DiskWorkTest : public testing::Test {
     vm_.disk = outcome.disk;
     vm_.dek_fingerprint = outcome.dek_fingerprint;
     vm_.key = order.key;
-    work_->retire("vm-1");
+    work_->retire("vm-1", vm_);
   }
   void do_order(const Order& order) {
     const Result<DiskOutcome> outcome = perform(order);
@@ -112,6 +114,7 @@ class DiskWorkTest : public testing::Test {
   static constexpr std::string_view kText = "a line that a guest wrote";
   OsRandom random_;
   std::string datastore_;
+  std::optional<disk::OsDatastore> storage_;
   std::unique_ptr<DiskWork> work_;
   std::map<KeyId, SecretBytes> keks_;
   Vm vm_{.host = "host-1"};
@@ -193,6 +196,37 @@ TEST_F(DiskWorkTest, ADescriptorThatTheLogDoesNotKnowIsNotOpened) {
   const auto opened = work_->open("vm-1", vm_, keks_.at(kKey).clone());
   ASSERT_FALSE(opened.ok());
   EXPECT_THAT(opened.error().detail, HasSubstr("restore the descriptor"));
+}
+
+TEST_F(DiskWorkTest, ADescriptorOlderThanTheLastFactIsNotOpened) {
+  do_order(create());
+  const std::string descriptor = datastore_ + "/vm-1/vm-1.vmdk";
+  fs::copy_file(descriptor, datastore_ + "/backup");
+  do_order(encrypt());
+  do_order(decrypt());  // Plain again, in another file, two generations on.
+  fs::copy_file(datastore_ + "/backup", descriptor, fs::copy_options::overwrite_existing);
+  const auto opened = work_->open("vm-1", vm_, std::nullopt);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().detail, HasSubstr("generation 3"));
+  EXPECT_TRUE(fs::exists(datastore_ + "/vm-1/vm-1-flat.3.vmdk")) << "the data of the last fact";
+}
+
+TEST_F(DiskWorkTest, TheGuestThatBootsIsTheOneInTheVmx) {
+  Order order = create();
+  order.creation.guest = {"vmlinuz", "initrd.img", "quiet \"a|b\""};
+  do_order(order);
+  EXPECT_EQ(work_->guest_of("vm-1").value(), order.creation.guest);
+}
+
+TEST_F(DiskWorkTest, AFolderThatHoldsAnotherVmIsLeftAsItIs) {
+  do_order(create());
+  write_text();
+  Order other = create();
+  other.action = action(9);
+  const Result<DiskOutcome> refused = work_->perform(other, Vm{.host = "host-1"}, {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().detail, HasSubstr("already holds another VM"));
+  EXPECT_TRUE(reads_text());
 }
 
 TEST_F(DiskWorkTest, AMissingKeyIsSaidInVspheresWords) {

@@ -219,7 +219,9 @@ TEST_F(HostCoreTest, AnOrderIsClaimedThenPerformedOnceThenToldThenRetired) {
   core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
   settle();
   EXPECT_EQ(appended_.back(), "DiskEncrypted");
-  EXPECT_EQ(performed<RetireFiles>().back(), RetireFiles{"vm-1"});
+  ASSERT_THAT(performed<RetireFiles>(), SizeIs(1));
+  EXPECT_EQ(performed<RetireFiles>().back().vm, "vm-1");
+  EXPECT_EQ(performed<RetireFiles>().back().known.key, kVmKey) << "as the log has it afterwards";
   EXPECT_TRUE(core_.is_idle());
 }
 
@@ -282,10 +284,75 @@ TEST_F(HostCoreTest, WhatFailsIsRefusedWithItsSentence) {
   make_safe();
   make_vm();
   order_encryption();
-  core_.on_order_done(action(3), Error{ErrorCode::kUnavailable, "the datastore is full"});
+  core_.on_order_done(action(3), Error{ErrorCode::kRefused, "the datastore is full"});
   settle();
   EXPECT_EQ(appended_.back(), "OrderRefused");
   EXPECT_THAT(core_.state().orders, IsEmpty());
+}
+
+TEST_F(HostCoreTest, WhatCannotBeToldYetIsPerformedAgainAfterAPauseAndNeverRefused) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  TimeNs now = kSecond;
+  for (const TimeNs pause : {1, 2, 4, 8, 16, 30, 30}) {
+    duties_.clear();
+    core_.on_order_done(action(3), Error{ErrorCode::kUnavailable, "the datastore is away"});
+    now += pause * kSecond;
+    core_.tick(now - 1);
+    settle();
+    EXPECT_THAT(performed<PerformOrder>(), IsEmpty()) << "after less than " << pause << " s";
+    core_.tick(now);
+    settle();
+    EXPECT_THAT(performed<PerformOrder>(), SizeIs(1)) << "after " << pause << " s";
+  }
+  EXPECT_EQ(appended_.back(), "EncryptionStarted");
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  settle();
+  EXPECT_EQ(appended_.back(), "DiskEncrypted");
+}
+
+TEST_F(HostCoreTest, AnOutcomeThatCouldNotBeRecordedIsToldAgain) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  for (const bool refuses : {false, true}) {
+    SCOPED_TRACE(refuses);
+    Result<OrderOutcome> outcome = OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}};
+    if (refuses) {
+      vcenter("vcenter/vc-1/vm/vm-1", action(4),
+              vcenter::DecryptionOrdered{"vm-1", "host-1", kVmKey});
+      settle();
+      outcome = Error{ErrorCode::kRefused, "it would not"};
+    }
+    core_.on_order_done(action(refuses ? 4 : 3), outcome);
+    const HostCore::Outputs outputs = core_.take_outputs();
+    ASSERT_THAT(outputs.submit, SizeIs(1));
+    core_.on_failed(outputs.submit[0].first, Error{ErrorCode::kConflict, "too many retries"});
+    settle();
+    EXPECT_FALSE(core_.is_idle()) << "it is owed";
+    core_.tick((refuses ? 30 : 10) * kSecond);
+    settle();
+    EXPECT_EQ(appended_.back(), refuses ? "OrderRefused" : "DiskEncrypted");
+    EXPECT_TRUE(core_.is_idle());
+  }
+}
+
+TEST_F(HostCoreTest, AGuestsEndThatCouldNotBeRecordedIsToldAgain) {
+  make_vm();
+  vcenter("vcenter/vc-1/vm/vm-1", action(5),
+          vcenter::PowerOrdered{"vm-1", "host-1", PowerState::kOn, {}});
+  settle();
+  core_.on_order_done(action(5), OrderOutcome{});
+  settle();
+  core_.on_guest_ended({.vm = "vm-1", .reason = StopReason::kGuestPoweredOff});
+  const HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1));
+  core_.on_failed(outputs.submit[0].first, Error{ErrorCode::kConflict, "too many retries"});
+  core_.tick(10 * kSecond);
+  settle();
+  EXPECT_EQ(appended_.back(), "GuestStopped");
+  EXPECT_EQ(core_.state().vms.at("vm-1").power, PowerState::kOff);
 }
 
 TEST_F(HostCoreTest, AGuestThatEndsBeforeItsStartIsToldIsToldInOrder) {
