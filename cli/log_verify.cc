@@ -31,11 +31,14 @@ Result<std::string> folder_of_log(const Globals& globals, const std::string& log
 }
 
 // What the parts of the installation presented at their last connection.
-std::vector<std::pair<std::string, protocol::Known>> witnesses(const std::string& data) {
+Result<std::vector<std::pair<std::string, protocol::Known>>> witnesses(const std::string& data) {
   std::vector<std::pair<std::string, protocol::Known>> known;
+  OsFileSystem files;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(data, error)) {
-    const protocol::Known last = wire::read_last_file(entry.path().string() + "/last");
+    if (!entry.is_directory(error)) continue;
+    const protocol::Known last =
+        TRY(wire::read_last_file(files, entry.path().string() + "/last"));
     if (last.position != 0) known.emplace_back(entry.path().filename().string(), last);
   }
   return known;
@@ -77,7 +80,7 @@ struct Finding {
 Result<Finding> verify(const Globals& globals, const std::string& log_folder) {
   const std::string folder = TRY(folder_of_log(globals, log_folder));
   // Before the log is opened: a running one only grows, so nobody can know more of it later.
-  const auto known = witnesses(globals.data);
+  const auto known = TRY(witnesses(globals.data));
   Finding finding;
   finding.witnesses = known.size();
   finding.verdict = TRY(eventstore::verify_folder(folder + "/db", folder + "/checkpoint",
@@ -109,6 +112,17 @@ Result<std::string> info(const Globals& globals, const std::string& log_folder) 
                                       {"bytes", bytes}});
 }
 
+bool is_signed(const eventstore::Verdict& verdict) {
+  return verdict.checkpoint_trust == eventstore::CheckpointTrust::kSigned;
+}
+
+std::string said_of_checkpoint(const eventstore::Verdict& verdict) {
+  if (!verdict.checkpoint.has_value()) return "no checkpoint to compare with";
+  const std::string at = "checkpoint at " + std::to_string(verdict.checkpoint->size) + " says";
+  return is_signed(verdict) ? "as the signed " + at
+                            : "as the " + at + " (its signature was not checked)";
+}
+
 json::object to_json(const Finding& finding) {
   const eventstore::Verdict& verdict = finding.verdict;
   json::object object{
@@ -119,6 +133,9 @@ json::object to_json(const Finding& finding) {
   object["checkpoint"] = verdict.checkpoint.has_value()
                              ? json::value(std::to_string(verdict.checkpoint->size))
                              : json::value();
+  object["checkpoint_signature"] = verdict.checkpoint.has_value()
+                                       ? json::value(is_signed(verdict) ? "signed" : "unknown")
+                                       : json::value();
   object["first_bad"] = verdict.first_bad.has_value()
                             ? json::value(std::to_string(*verdict.first_bad))
                             : json::value();
@@ -141,9 +158,7 @@ Exit run_log_verify(const Globals& globals, const std::string& log_folder) {
         "else\n",
         static_cast<unsigned long long>(verdict.end.position),
         static_cast<unsigned long long>(verdict.attachments), to_hex(verdict.root).c_str(),
-        verdict.checkpoint.has_value()
-            ? ("as the checkpoint at " + std::to_string(verdict.checkpoint->size) + " says").c_str()
-            : "no checkpoint to compare with",
+        said_of_checkpoint(verdict).c_str(),
         finding->witnesses);
   }
   for (const std::string& wrong : finding->wrong)

@@ -8,6 +8,9 @@
 namespace keytrail::cli {
 namespace {
 
+constexpr const char* kAcceptClockHelp =
+    "Start although the clock is far behind the log's last fact; it is recorded";
+
 void add_up(CLI::App& app, Run& run) {
   auto options = std::make_shared<UpOptions>();
   CLI::App* up =
@@ -55,6 +58,21 @@ void add_run(CLI::App& app, Run& run, const char* part, const char* help,
   });
 }
 
+void add_run_eventstore(CLI::App& app, Run& run) {
+  auto store = std::make_shared<StoreRun>();
+  CLI::App* group =
+      app.add_subcommand("eventstore", "The event store: orders, makes durable, publishes");
+  group->require_subcommand(1);
+  CLI::App* alone = group->add_subcommand("run", "Run it alone, e.g. under systemd");
+  alone->add_option("--config", store->config_file, "Its TOML file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  alone->add_flag("--accept-clock", store->accept_clock, kAcceptClockHelp);
+  alone->callback([store, &run] {
+    run = [store](const Globals&) { return run_eventstore(*store); };
+  });
+}
+
 }  // namespace
 
 void add_part_commands(CLI::App& app, Run& run) {
@@ -63,8 +81,7 @@ void add_part_commands(CLI::App& app, Run& run) {
     run = run_status;
   });
   add_part(app, run);
-  add_run(app, run, "eventstore", "The event store: orders, makes durable, publishes",
-          run_eventstore);
+  add_run_eventstore(app, run);
   add_run(app, run, "kms", "Key servers: operate those of the installation, or run one",
           run_kms_replica);
   add_run(app, run, "vcenter", "The vCenter", run_vcenter_part);

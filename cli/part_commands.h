@@ -9,7 +9,11 @@
 namespace keytrail::cli {
 
 // Runs one part until SIGINT or SIGTERM, from its TOML.
-[[nodiscard]] Exit run_eventstore(const std::string& config_file);
+struct StoreRun {
+  std::string config_file;
+  bool accept_clock = false;  // an operator vouches for a clock far behind the log
+};
+[[nodiscard]] Exit run_eventstore(const StoreRun& run);
 [[nodiscard]] Exit run_kms_replica(const std::string& config_file);
 [[nodiscard]] Exit run_vcenter_part(const std::string& config_file);
 [[nodiscard]] Exit run_esxi(const std::string& config_file);

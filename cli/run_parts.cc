@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "bus/secret/secret_file.h"
+#include "bus/secret/secret_memory.h"
 #include "bus/secret/unlock.h"
 #include "bus/wire/curve.h"
 #include "cli/config.h"
@@ -25,6 +26,8 @@ struct Parts {
   SystemClock clock;
   OsFileSystem files;
   int stop = stop_signals();
+
+  Parts() { spdlog::info("{}", to_string(secret_memory())); }
 };
 
 wire::LogEndpoints endpoints_of(const LogConfig& log) {
@@ -60,8 +63,10 @@ Result<SecretBytes> own_secret(SecretFile& secrets, const std::string& name, std
   return secrets.find(name)->clone();
 }
 
-Result<void> eventstore(const std::string& file) {
-  const EventstoreConfig config = TRY(read_eventstore_config(file));
+void tell(const std::string& sentence) { spdlog::info("{}", sentence); }
+
+Result<void> eventstore(const StoreRun& run) {
+  const EventstoreConfig config = TRY(read_eventstore_config(run.config_file));
   Parts parts;
   const auto secrets = TRY(open_secrets(parts, config.part, "eventstore/" + config.part.name));
   eventstore::ServiceOptions options;
@@ -76,6 +81,7 @@ Result<void> eventstore(const std::string& file) {
     options.identities.push_back(
         {identity.name, identity.key, identity.prefixes, identity.topics, identity.sockets});
   }
+  if (run.accept_clock) options.clock_doubt = eventstore::ClockDoubt::kAccept;
   const auto log = TRY(eventstore::RocksLog::open(config.part.data + "/db", parts.random));
   const auto service =
       TRY(eventstore::Service::start(*log, std::move(options), parts.clock, parts.random));
@@ -108,7 +114,7 @@ Result<void> kms(const std::string& file) {
   options.when_log_is_away = config.when_log_is_away;
   options.log_lost_ms = config.log_lost_ms;
   options.shred_interval_ms = config.shred_interval_ms;
-  options.tell = [](const std::string& sentence) { spdlog::info("{}", sentence); };
+  options.tell = tell;
   const auto service = TRY(kms::ReplicaService::start(
       std::move(options), {*secrets, unlock, parts.files, parts.clock, parts.random}));
   return service->run(parts.stop);
@@ -130,6 +136,7 @@ Result<void> vcenter(const std::string& file) {
   options.operators = allowed(config.operators);
   for (const HostEntry& host : config.hosts)
     options.hosts.push_back({host.name, host.key, host.cluster});
+  options.tell = tell;
   vcenter::VCenterService service(std::move(options), *secrets, parts.files, parts.clock,
                                   parts.random);
   TRY(service.start());
@@ -154,6 +161,7 @@ Result<void> esxi(const std::string& file) {
 
 // The one line that says why a part ended; also in its log, which is where one looks later.
 Exit end(const char* part, const Result<void>& ended) {
+  if (secret_memory().secrets_unlocked > 0) spdlog::warn("{}", to_string(secret_memory()));
   if (ended.ok()) {
     spdlog::info("{}: stopped", part);
     return Exit::kDone;
@@ -164,9 +172,7 @@ Exit end(const char* part, const Result<void>& ended) {
 
 }  // namespace
 
-Exit run_eventstore(const std::string& config_file) {
-  return end("eventstore", eventstore(config_file));
-}
+Exit run_eventstore(const StoreRun& run) { return end("eventstore", eventstore(run)); }
 Exit run_kms_replica(const std::string& config_file) { return end("kms", kms(config_file)); }
 Exit run_vcenter_part(const std::string& config_file) {
   return end("vcenter", vcenter(config_file));

@@ -5,6 +5,8 @@
 namespace keytrail::protocol {
 namespace {
 
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
 // What a unit adds to a frame, generously.
 std::size_t frame_bytes_of(const Unit& unit) {
   std::size_t bytes = 64;
@@ -22,7 +24,8 @@ bool fits(const Unit& unit) {
 
 }  // namespace
 
-Appender::Appender(Options options) : options_(std::move(options)) {
+Appender::Appender(Options options)
+    : options_(std::move(options)), patience_ms_(options_.silence_ms) {
   KEYTRAIL_CHECK(options_.in_flight_max >= 1 && options_.in_flight_max <= kWindowMax);
 }
 
@@ -63,7 +66,18 @@ void Appender::on_acks(const std::vector<Ack>& acks) {
     if (ack.outcome == AppendOutcome::kFenced) fenced_ = true;
     if (ack.n == 1 && ack.outcome == AppendOutcome::kAccepted) claimed_ = true;
     at->ack = ack;
+    patience_ms_ = options_.silence_ms;
   }
+}
+
+// The oldest is what all others are completed behind. Its answer may have been lost on a connection
+// that stands: at a queue that was full, or because the store had forgotten the way back.
+void Appender::tick(TimeNs now) {
+  now_ = now;
+  if (!connected_ || resend_ || in_flight_.empty()) return;
+  if (now_ < in_flight_.front().sent_at + patience_ms_ * kNsPerMs) return;
+  resend_ = true;
+  patience_ms_ = std::min(2 * patience_ms_, options_.silence_max_ms);
 }
 
 Appender::Outputs Appender::take_outputs() {
@@ -95,13 +109,16 @@ void Appender::send_due(std::vector<AppendBatch>& send) {
     send.back().units.push_back(unit);
   };
   if (std::exchange(resend_, false)) {
-    for (const Pending& pending : in_flight_) {
-      if (!pending.ack) add(pending.unit);
+    for (Pending& pending : in_flight_) {
+      if (pending.ack) continue;
+      add(pending.unit);
+      pending.sent_at = now_;
     }
   }
   while (!waiting_.empty() && in_flight_.size() < in_flight_limit()) {
     if (!waiting_.front().ack) add(waiting_.front().unit);
     in_flight_.push_back(std::move(waiting_.front()));
+    in_flight_.back().sent_at = now_;
     waiting_.pop_front();
   }
 }

@@ -1,8 +1,9 @@
 // Appender: the author's end of the log, without I/O.
 //
-// A unit submitted here is completed exactly once, in the order of submission, across reconnects
-// and the orderer's restarts: what is unanswered is sent again under its request id, and the
-// orderer answers a repeat as it did the first time.
+// A unit submitted here is completed exactly once, in the order of submission, across reconnects,
+// lost answers and the orderer's restarts: what is unanswered is sent again under its request id,
+// on a new connection and after a silence on a standing one, and the orderer answers a repeat as it
+// did the first time.
 // Thread safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
 #pragma once
 
@@ -24,6 +25,9 @@ class Appender {
     std::string epoch_stream;          // "kms/kms-1/epoch"; its guard is added to every unit
     std::size_t in_flight_max = 1024;  // <= kWindowMax
     std::size_t waiting_max = 65'536;  // submit refuses beyond: the part sheds load
+    // The oldest unit unanswered for so long is asked for again, in vain then after twice as long.
+    std::uint64_t silence_ms = 3000;
+    std::uint64_t silence_max_ms = 30'000;
   };
   struct Completed {
     TicketId ticket = 0;
@@ -49,6 +53,7 @@ class Appender {
   void on_connected();     // sends all that is unanswered again, in order
   void on_disconnected();  // nothing is sent until connected
   void on_acks(const std::vector<Ack>& acks);
+  void tick(TimeNs now);  // monotonic
 
   // What the calls since the last take want done. Units that wait leave as one message.
   [[nodiscard]] Outputs take_outputs();
@@ -61,6 +66,7 @@ class Appender {
     TicketId ticket = 0;
     Unit unit;
     std::optional<Ack> ack;
+    TimeNs sent_at = 0;
   };
   void complete_answered(std::vector<Completed>& completed);
   void send_due(std::vector<AppendBatch>& send);
@@ -77,6 +83,8 @@ class Appender {
   bool resend_ = false;
   bool claimed_ = false;
   bool fenced_ = false;
+  TimeNs now_ = 0;  // of the last tick
+  std::uint64_t patience_ms_ = 0;
   std::deque<Pending> in_flight_;
   std::deque<Pending> waiting_;
 };

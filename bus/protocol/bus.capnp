@@ -42,6 +42,7 @@ struct Ack {
   count @4 :UInt32;
   failed @5 :List(FailedGuard);
   hint @6 :Text;
+  leaf @7 :Data;  # accepted: of the last fact, 32 bytes
   enum Outcome { accepted @0; conflict @1; fenced @2; invalid @3; }
 }
 struct FailedGuard {
@@ -67,4 +68,5 @@ struct Head {
   durableHead @1 :UInt64;
   logTime @2 :UInt64;     # ns, UTC
   last @3 :List(UInt64);  # on each topic of facts
+  leaf @4 :Data;          # of the durable head, 32 bytes
 }

@@ -22,10 +22,18 @@ std::size_t bytes_of(const std::vector<PositionedAttachment>& attachments) {
   return bytes;
 }
 
+bool is_another(const FollowedFact& fact, const Known& known) {
+  return fact.position == known.position && fact.leaf != known.leaf;
+}
+
 }  // namespace
 
 Follower::Follower(Options options, Known known, Position after)
-    : options_(options), known_(known), followed_(after), target_(after) {
+    : options_(options),
+      remembered_(known),
+      known_(known),
+      followed_(after),
+      target_(after) {
   KEYTRAIL_CHECK(after <= known.position);
   if (after == known.position) {
     last_position_ = known.position;
@@ -105,6 +113,7 @@ void Follower::on_head(const Head& head, TimeNs now) {
   if (!takes(head.generation)) return;
   heard_ = now;
   head_seen_ = true;
+  learn(head.durable_head, head.leaf);
   log_time_ = std::max(log_time_, head.log_time);
   if (state_ == FollowState::kLost) set_state(FollowState::kCatchingUp);
   if (has_all_before(head.last)) {
@@ -120,6 +129,7 @@ void Follower::on_head(const Head& head, TimeNs now) {
 void Follower::on_head_answer(const Head& head, TimeNs now) {
   now_ = now;
   if (!takes(head.generation)) return;
+  learn(head.durable_head, head.leaf);
   log_time_ = std::max(log_time_, head.log_time);
   if (has_all_before(head.last)) followed_ = std::max(followed_, head.durable_head);
   settle();
@@ -159,6 +169,12 @@ void Follower::on_read(ReadAnswer answer, TimeNs now) {
   settle();
 }
 
+void Follower::on_acks(const std::vector<Ack>& acks) {
+  for (const Ack& ack : acks) {
+    if (ack.outcome == AppendOutcome::kAccepted) learn(ack.first + ack.count - 1, ack.leaf);
+  }
+}
+
 Follower::Outputs Follower::take_outputs() {
   if (outputs_.say_hello) presented_.push_back(known_.position);
   return std::exchange(outputs_, {});
@@ -177,6 +193,18 @@ bool Follower::takes(std::uint64_t generation) {
     outputs_.say_hello = true;
   }
   return false;
+}
+
+// The store made `position` durable with this leaf. Less than what is known is no contradiction: it
+// was on its way.
+void Follower::learn(Position position, const Hash& leaf) {
+  if (position == known_.position && position > 0 && leaf != known_.leaf) {
+    return fork("the log was rewritten: position " + std::to_string(position) +
+                " is not what was seen here");
+  }
+  if (position <= known_.position) return;
+  known_.position = position;
+  known_.leaf = leaf;
 }
 
 Follower::Assembly& Follower::assembly_of(const BatchHeader& header) {
@@ -261,10 +289,7 @@ void Follower::give(std::vector<FollowedFact> facts, Position through) {
     last_position_ = fact.position;
     last_leaf_ = fact.leaf;
     log_time_ = std::max(log_time_, fact.time);
-    if (fact.position > known_.position) {
-      known_.position = fact.position;
-      known_.leaf = fact.leaf;
-    }
+    learn(fact.position, fact.leaf);
     outputs_.apply.push_back(std::move(fact));
   }
   if (!forked_) followed_ = std::max(followed_, through);
@@ -278,7 +303,7 @@ bool Follower::check(const FollowedFact& fact, Position through) {
   } else if (last_position_ > 0 && fact.position == last_position_ + 1 &&
              fact.previous != last_leaf_) {
     fork("the chain is broken before position " + at);
-  } else if (fact.position == known_.position && fact.leaf != known_.leaf) {
+  } else if (is_another(fact, known_) || is_another(fact, remembered_)) {
     fork("the log was rewritten: position " + at + " is not what was seen here");
   }
   return !forked_;

@@ -5,8 +5,12 @@
 //                                  └─ head-went-back: forked             └──────────────┘
 // Gives the facts of its topics exactly once, in the order of their positions; checks that
 // positions rise, that neighbours chain, and that no fact is missing on any topic. Silence is never
-// mistaken for being up to date: only a head or a batch says how far the log is known. Thread
-// safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
+// mistaken for being up to date: only a head or a batch says how far the log is known.
+//
+// A witness too. What it knows, and presents at HELLO, is the furthest (position, leaf) that it has
+// followed, heard of in a head, or that the Appender beside it was acknowledged: a fact on a topic
+// that it does not follow cannot be cut off in silence either.
+// Thread safety: one thread; the shell (bus/wire/log_link.h) carries inputs in and outputs out.
 #pragma once
 
 #include <cstdint>
@@ -87,6 +91,9 @@ class Follower {
   void on_sealed(const BatchHeader& header, std::vector<PositionedAttachment> attachments,
                  TimeNs now);
   void on_read(ReadAnswer answer, TimeNs now);
+  // What this process's own appends were answered: durable, whether their topics are followed or
+  // not.
+  void on_acks(const std::vector<Ack>& acks);
   void tick(TimeNs now);
 
   // REQUIRES: if it says say_hello, known() is presented before the next input.
@@ -110,6 +117,7 @@ class Follower {
   };
 
   [[nodiscard]] bool takes(std::uint64_t generation);
+  void learn(Position position, const Hash& leaf);
   Assembly& assembly_of(const BatchHeader& header);
   void arrived(Topic topic);
   void drain();
@@ -124,6 +132,7 @@ class Follower {
   void fork(std::string detail);
 
   Options options_;
+  const Known remembered_;  // by the process before this one
   Known known_;
   FollowState state_ = FollowState::kConnecting;
   Position followed_ = 0;

@@ -111,6 +111,7 @@ void write(const Ack& ack, encoded::Ack::Builder to) {
     failed[i].setLastChange(ack.failed[i].last_change);
   }
   to.setHint(text(ack.hint));
+  if (ack.outcome == AppendOutcome::kAccepted) to.setLeaf(data_of(ack.leaf));
 }
 
 // --- reading ----------------------------------------------------------------------------------
@@ -174,6 +175,13 @@ bool over(const List& list, std::size_t max) {
 Result<std::string> read_text(capnp::Text::Reader from, std::size_t bytes_max) {
   if (from.size() > bytes_max) return malformed("a text over its cap");
   return std::string(from.begin(), from.size());
+}
+
+Result<Hash> read_leaf(capnp::Data::Reader from) {
+  Hash leaf{};
+  if (from.size() != leaf.size()) return malformed("a leaf that is not 32 bytes");
+  std::copy(from.begin(), from.end(), leaf.begin());
+  return leaf;
 }
 
 Result<TopicPositions> read_positions(capnp::List<std::uint64_t>::Reader from, Position max) {
@@ -255,6 +263,10 @@ Result<Ack> read_ack(encoded::Ack::Reader from) {
                           guard.getLastChange()});
   }
   ack.hint = TRY(read_text(from.getHint(), kHintBytesMax));
+  if (ack.outcome == AppendOutcome::kAccepted) {
+    if (ack.first == 0 || ack.count == 0) return malformed("accepted, and nowhere");
+    ack.leaf = TRY(read_leaf(from.getLeaf()));
+  }
   return ack;
 }
 
@@ -318,6 +330,7 @@ Bytes encode(const Head& head) {
   to.setDurableHead(head.durable_head);
   to.setLogTime(head.log_time);
   write(head.last, to.initLast(size_of(head.last.size())));
+  to.setLeaf(data_of(head.leaf));
   return message.bytes();
 }
 
@@ -368,6 +381,7 @@ Result<Head> decode_head(ByteView bytes) {
     head.durable_head = from.getDurableHead();
     head.log_time = from.getLogTime();
     head.last = TRY(read_positions(from.getLast(), head.durable_head));
+    head.leaf = TRY(read_leaf(from.getLeaf()));
     return head;
   });
 }

@@ -66,6 +66,7 @@ struct Ack {
   std::uint32_t count = 0;
   std::vector<FailedGuard> failed;  // conflict
   std::string hint;                 // invalid, fenced: a sentence that says why
+  Hash leaf{};  // accepted: of the last fact, so that its author is a witness of it
   bool operator==(const Ack&) const = default;
 };
 
@@ -119,10 +120,12 @@ struct Head {
   Position durable_head = 0;
   TimeNs log_time = 0;
   TopicPositions last{};
+  Hash leaf{};  // of the durable head, whatever its topic: who hears it is a witness of it
   bool operator==(const Head&) const = default;
 };
 
-// What somebody knows of the log's end, and presents when connecting: behind it, the log was cut.
+// The furthest that somebody knows of the log, and presents when connecting: from a fact that was
+// followed, an acknowledgement or a head. A log that does not have it was cut or rewritten.
 struct Known {
   std::uint64_t generation = 0;
   Position position = 0;

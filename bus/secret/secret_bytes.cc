@@ -4,21 +4,38 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cstring>
 #include <utility>
+
+#include "bus/secret/secret_memory.h"
 
 namespace keytrail {
 namespace {
 
 // OpenSSL's secure heap: mlocked, MADV_DONTDUMP, guarded by unreadable pages. 16 MiB holds 2^18 AES
-// keys with their bookkeeping; what does not fit falls back to the ordinary heap, wiped all the
-// same.
+// keys with their bookkeeping. A user without privileges may lock less (RLIMIT_MEMLOCK, often 8 MiB
+// in all), so it is halved until it can be locked: a smaller heap that never reaches the swap is
+// worth more than a large one that does. What does not fit lies on the ordinary heap, is wiped all
+// the same, and counted.
 constexpr std::size_t kSecureHeapBytes = std::size_t{16} << 20;
+constexpr std::size_t kSecureHeapBytesMin = std::size_t{64} << 10;
 constexpr std::size_t kSmallestBlockBytes = 32;
+constexpr int kLocked = 1;  // of CRYPTO_secure_malloc_init; 2: made, but not locked
 
-bool open_secure_heap() {
-  static const bool opened = CRYPTO_secure_malloc_init(kSecureHeapBytes, kSmallestBlockBytes) == 1;
-  return opened;
+std::atomic<std::uint64_t> secrets_unlocked{0};
+
+// How much of it is locked. Nothing is: the largest, which still stays out of core dumps.
+std::size_t open_secure_heap() {
+  static const std::size_t locked_bytes = [] {
+    for (std::size_t bytes = kSecureHeapBytes; bytes >= kSecureHeapBytesMin; bytes /= 2) {
+      if (CRYPTO_secure_malloc_init(bytes, kSmallestBlockBytes) == kLocked) return bytes;
+      CRYPTO_secure_malloc_done();
+    }
+    CRYPTO_secure_malloc_init(kSecureHeapBytes, kSmallestBlockBytes);
+    return std::size_t{0};
+  }();
+  return locked_bytes;
 }
 
 }  // namespace
@@ -27,7 +44,9 @@ SecretBytes::SecretBytes(std::size_t size) : size_(size) {
   if (size == 0) return;
   (void)open_secure_heap();
   data_ = static_cast<std::uint8_t*>(OPENSSL_secure_zalloc(size));
-  if (data_ == nullptr) data_ = static_cast<std::uint8_t*>(OPENSSL_zalloc(size));
+  if (data_ != nullptr) return;
+  ++secrets_unlocked;
+  data_ = static_cast<std::uint8_t*>(OPENSSL_zalloc(size));
   KEYTRAIL_CHECK(data_ != nullptr);
 }
 
@@ -87,7 +106,23 @@ bool equal_in_constant_time(ByteView a, ByteView b) {
 bool harden_process() {
   const rlimit no_core{0, 0};
   const bool no_dump = prctl(PR_SET_DUMPABLE, 0) == 0 && setrlimit(RLIMIT_CORE, &no_core) == 0;
-  return no_dump && open_secure_heap();
+  return no_dump && open_secure_heap() > 0;
+}
+
+SecretMemory secret_memory() {
+  return {.locked_bytes = open_secure_heap(), .secrets_unlocked = secrets_unlocked};
+}
+
+std::string to_string(const SecretMemory& memory) {
+  std::string text = "secrets: " + std::to_string(memory.locked_bytes >> 10) + " KiB locked";
+  if (memory.secrets_unlocked > 0) {
+    text += ", " + std::to_string(memory.secrets_unlocked) + " did not fit";
+  }
+  if (memory.locked_bytes < kSecureHeapBytes || memory.secrets_unlocked > 0) {
+    text += "; others may be swapped out: raise RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=) to " +
+            std::to_string(kSecureHeapBytes >> 20) + " MiB or more";
+  }
+  return text;
 }
 
 }  // namespace keytrail

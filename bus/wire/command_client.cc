@@ -52,7 +52,7 @@ Result<CommandClient::Answer> CommandClient::call(
   // A socket a call: an answer that came too late for the call before cannot be taken for this
   // one's.
   Socket socket = TRY(Socket::connect(impl_->context, SocketKind::kDealer, impl_->endpoint,
-                                      impl_->server_key, impl_->keys));
+                                      impl_->server_key, impl_->keys, {.carries_secrets = true}));
   const std::string request = std::to_string(impl_->next_request++);
   socket.send({as_bytes("KT1"), as_bytes("COMMAND"), as_bytes(request), as_bytes(json)});
 
@@ -78,6 +78,7 @@ Result<CommandClient::Answer> CommandClient::call(
       if (frames.size() != 4 || as_text(frames[0]) != "KT1" || as_text(frames[2]) != request)
         continue;
       std::string body(as_text(frames[3]));
+      wipe(message.frames[3]);  // A session may be in it; the body is the caller's to wipe.
       if (as_text(frames[1]) == "RESULT") return Answer{.ok = true, .json = std::move(body)};
       if (as_text(frames[1]) == "ERROR") return Answer{.ok = false, .json = std::move(body)};
       if (on_progress) on_progress(body);

@@ -47,21 +47,25 @@ struct CommandServer::Impl {
       if (stop.is_set()) return;
       if (rebind.is_set()) {
         rebind.clear();
-        // Failed: nobody gets in any more, which the owner's next command shows; better than an
-        // open door.
-        [[maybe_unused]] const auto bound = socket->rebind();
+        // Somebody else has the port: nobody gets in, which is better than an open door, and it is
+        // tried until it is had.
+        if (!socket->rebind().ok()) rebind.set();
       }
       Message message;
-      while (socket->receive(message)) take_command(message);
+      while (socket->receive(message)) {
+        take_command(message);
+        for (Bytes& frame : message.frames) wipe(frame);  // A password may be in it.
+      }
     }
   }
 
-  void send_answer(const Outgoing& answer) {
+  void send_answer(Outgoing& answer) {
     const auto open_command = open.find(answer.token);
     if (open_command == open.end()) return;
     const Asker& asker = open_command->second;
     socket->send({asker.route, as_bytes("KT1"), as_bytes(answer.verb), asker.request,
                   as_bytes(answer.json)});
+    wipe(answer.json);  // A session may be in it.
     if (answer.verb != "PROGRESS") open.erase(open_command);
   }
 
@@ -121,7 +125,7 @@ CommandServer::~CommandServer() {
 
 Result<void> CommandServer::start() {
   impl_->socket = TRY(Socket::bind(impl_->context, SocketKind::kRouter, impl_->endpoint, "command",
-                                   impl_->keys, {.linger_ms = kLingerMs}));
+                                   impl_->keys, {.linger_ms = kLingerMs, .carries_secrets = true}));
   impl_->endpoint = impl_->socket->endpoint();
   impl_->thread = std::thread([impl = impl_.get()] { impl->serve(); });
   return {};

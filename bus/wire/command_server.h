@@ -28,8 +28,9 @@ struct CommandMessage {
   CommandToken token = 0;
   std::string identity;  // "operator/cli"
   std::string address;   // of the peer
-  std::string
-      json;  // {"command", "arguments", "session"?}; at most kCommandBytesMax, not yet parsed
+  // {"command", "arguments", "session"?}; at most kCommandBytesMax, not yet parsed. A password may
+  // be in it: it is the taker's to wipe, everything before was.
+  std::string json;
 };
 
 class CommandServer {
@@ -44,7 +45,7 @@ class CommandServer {
   [[nodiscard]] const std::string& endpoint() const;
 
   // Any thread: everybody shakes hands again, because a key was removed. Open commands lose their
-  // askers.
+  // askers. Nobody is let in until that is done.
   void rebind();
 
   void progress(CommandToken token, std::string json);

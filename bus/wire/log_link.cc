@@ -45,9 +45,13 @@ struct LogLink::Impl {
         options(completed(std::move(given))),
         keys(std::move(own_keys)),
         clock(used_clock),
-        written_known(read_last_file(options.last_file)),
+        witness(read_last_file(files, options.last_file)),
+        written_known(witness.ok() ? *witness : protocol::Known{}),
         follower(options.follower, written_known, 0),
-        appender(options.appender) {}
+        appender(options.appender),
+        heard_at(clock.monotonic()) {
+    if (!witness.ok()) end(witness.error().detail);
+  }
 
   void wait(int timeout_ms, const std::vector<int>& fds);
   void keep_connection();
@@ -64,12 +68,16 @@ struct LogLink::Impl {
   void give(protocol::FollowedFact followed);
   void answer_questions();
   void remember();
+  void tell_unserved(std::string why);
+  void tell_silence();
   void end(std::string reason);
 
   Context& context;
   const LogLinkOptions options;
   const CurveKeys keys;
   const Clock& clock;
+  OsFileSystem files;
+  const Result<protocol::Known> witness;  // as the process before left it
   protocol::Known written_known;
   Follower follower;
   Appender appender;
@@ -81,6 +89,9 @@ struct LogLink::Impl {
   TimeNs retry_pause = kReconnectPauseMinNs;
   TimeNs remembered_at = 0;
   bool ended = false;
+
+  TimeNs heard_at = 0;  // anything, from the store
+  std::string told;     // why the log is not served; empty while it is
 
   // Questions for the head: not yet asked, on their way, answered but not yet followed that far.
   struct Answered {
@@ -110,7 +121,9 @@ void LogLink::Impl::wait(int timeout_ms, const std::vector<int>& fds) {
   keep_connection();
   if (connected) take_arrivals();
   follower.tick(clock.monotonic());
+  appender.tick(clock.monotonic());
   carry_out();
+  tell_silence();
   remember();
 }
 
@@ -130,7 +143,10 @@ void LogLink::Impl::keep_connection() {
       connected = true;
       return;
     case LogConnection::State::kLost:
-    case LogConnection::State::kRefused:  // Perhaps it is granted later.
+      return disconnect();
+    case LogConnection::State::kRefused:
+      tell_unserved("the event store does not know the key of " + options.author +
+                    ": grant it on append, live and read; it is tried again");
       return disconnect();
   }
 }
@@ -148,7 +164,11 @@ void LogLink::Impl::disconnect() {
 
 void LogLink::Impl::take_arrivals() {
   auto arrivals = connection->take_arrivals();
-  if (!arrivals.ok()) return disconnect();
+  if (!arrivals.ok()) {
+    tell_unserved(arrivals.error().detail);
+    return disconnect();
+  }
+  if (!arrivals->empty()) heard_at = clock.monotonic();
   for (Arrival& arrival : *arrivals) {
     if (!connected || ended) return;
     take(std::move(arrival));
@@ -167,7 +187,10 @@ void LogLink::Impl::take(Arrival arrival) {
         }
       },
       [&](const HeadArrived& head) { follower.on_head(head.head, now); },
-      [&](const AcksArrived& acks) { appender.on_acks(acks.acks); },
+      [&](const AcksArrived& acks) {
+        appender.on_acks(acks.acks);
+        follower.on_acks(acks.acks);
+      },
       [&](const WelcomeArrived& welcome) { take_welcome(welcome.welcome); },
       [&](ReadArrived read) { follower.on_read(std::move(read.answer), now); },
       [&](const HeadAnswerArrived& answer) { take_head_answer(answer.head); },
@@ -175,7 +198,6 @@ void LogLink::Impl::take(Arrival arrival) {
 }
 
 void LogLink::Impl::take_welcome(const Welcome& welcome) {
-  retry_pause = kReconnectPauseMinNs;
   follower.on_welcome(welcome.generation, welcome.head, clock.monotonic());
   appender.on_connected();  // Only now: nothing is appended to a log that is not the one we know.
 }
@@ -202,6 +224,8 @@ void LogLink::Impl::take_error(const ErrorArrived& arrived) {
   } else if (error.code == "unknown-log") {
     end(error.message);
   } else {
+    tell_unserved("the event store refuses " + options.author + ": " + error.message +
+                  (error.hint.empty() ? "" : "; " + error.hint));
     disconnect();
   }
 }
@@ -237,6 +261,10 @@ bool LogLink::Impl::carry_out_follower() {
   if (news && !ended) events.emplace_back(FollowedThrough{through});
   transactor.on_followed(through);
   if (outputs.state) events.emplace_back(FollowStateChanged{*outputs.state});
+  if (outputs.state == FollowState::kLive) {
+    retry_pause = kReconnectPauseMinNs;
+    told.clear();
+  }
   if (outputs.forked) end(*outputs.forked);
   return news || outputs.state.has_value();
 }
@@ -308,7 +336,23 @@ void LogLink::Impl::remember() {
     return;
   remembered_at = now;
   // A witness that cannot be written is no reason to stop; the next second tries again.
-  if (write_last_file(options.last_file, follower.known()).ok()) written_known = follower.known();
+  if (write_last_file(files, options.last_file, follower.known()).ok())
+    written_known = follower.known();
+}
+
+void LogLink::Impl::tell_unserved(std::string why) {
+  if (why == told) return;
+  told = why;
+  events.emplace_back(LogUnserved{std::move(why)});
+}
+
+// Nobody said why. A wrong server key looks like this too: the store cannot read what it is sent.
+void LogLink::Impl::tell_silence() {
+  const TimeNs patience = options.follower.log_lost_ms * 1'000'000;
+  if (ended || !told.empty() || follower.state() == FollowState::kLive) return;
+  if (clock.monotonic() < heard_at + patience) return;
+  tell_unserved("nothing is heard of the event store at " + options.endpoints.read +
+                ": see that it runs, and that server_key is its key; it is tried again");
 }
 
 void LogLink::Impl::end(std::string reason) {

@@ -8,7 +8,7 @@
 //     core.step(mailbox.take_all(), link.take_events(), clock.now()) -> link.submit(…),
 //     link.ask_head(…), answers
 //   }
-// Keeps `last` (what the part presents at HELLO) in a file, written beside and renamed, at most
+// Keeps `last` (what the part presents at HELLO) in a file, replaced in one step and synced, at most
 // once a second.
 #pragma once
 
@@ -65,12 +65,17 @@ struct HeadAnswered {  // everything up to `head` was followed after the questio
   std::uint64_t question = 0;
   Position head = 0;
 };
+// The log is not served to us, and why, for the operator: told once, and again when the reason is
+// another. The link goes on trying.
+struct LogUnserved {
+  std::string why;
+};
 // Terminal: fenced, forked, upgrade first. The part wipes its secrets and exits with this sentence.
 struct LinkEnded {
   std::string reason;
 };
 using LinkEvent = std::variant<Followed, FollowedThrough, FollowStateChanged, TransactionAccepted,
-                               TransactionDecideAgain, TransactionFailed, HeadAnswered, LinkEnded>;
+                               TransactionDecideAgain, TransactionFailed, HeadAnswered, LogUnserved, LinkEnded>;
 
 class LogLink {
  public:

@@ -258,7 +258,8 @@ std::string to_json(const protocol::Head& head) {
   return json::serialize(json::object{{"generation", number(head.generation)},
                                       {"head", number(head.durable_head)},
                                       {"log_time", number(head.log_time)},
-                                      {"last", std::move(last)}});
+                                      {"last", std::move(last)},
+                                      {"leaf", to_hex(head.leaf)}});
 }
 
 Result<protocol::Head> head_from(ByteView text) {
@@ -268,6 +269,8 @@ Result<protocol::Head> head_from(ByteView text) {
   reader.get("head", head.durable_head);
   reader.get("log_time", head.log_time);
   reader.get("last", head.last);
+  reader.get("leaf", head.leaf);
+  if (head.leaf == Hash{}) reader.fail("a head without its leaf");
   return reader.finish(head);
 }
 

@@ -2,12 +2,14 @@
 
 #include <zmq.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <tuple>
 
 #include "bus/protocol/messages.h"
 #include "bus/wire/context.h"
@@ -51,6 +53,23 @@ const char* property(zmq_msg_t& message, const char* name) {
   return text != nullptr ? text : "";
 }
 
+// What libzmq sends of `frame`: a copy, which is wiped when it lets go of it if it is a secret.
+void make_message(zmq_msg_t& message, ByteView frame, bool is_secret) {
+  if (!is_secret) {
+    KEYTRAIL_CHECK(zmq_msg_init_size(&message, frame.size()) == 0);
+    std::copy(frame.begin(), frame.end(), static_cast<std::uint8_t*>(zmq_msg_data(&message)));
+    return;
+  }
+  auto copy = std::make_unique<Bytes>(frame.begin(), frame.end());
+  const auto let_go = [](void*, void* held) {
+    const std::unique_ptr<Bytes> bytes(static_cast<Bytes*>(held));
+    wipe(*bytes);
+  };
+  KEYTRAIL_CHECK(
+      zmq_msg_init_data(&message, copy->data(), copy->size(), let_go, copy.get()) == 0);
+  std::ignore = copy.release();  // let_go's, from here on.
+}
+
 std::string next_monitor_endpoint() {
   static std::atomic<std::uint64_t> count{
       0};  // inproc names are per context, and must be unique there
@@ -61,7 +80,8 @@ std::string next_monitor_endpoint() {
 
 struct Socket::Impl {
   Impl(Context& context, SocketKind kind, const SocketOptions& options)
-      : socket(zmq_socket(context.handle(), zmq_kind(kind))) {
+      : carries_secrets(options.carries_secrets),
+        socket(zmq_socket(context.handle(), zmq_kind(kind))) {
     KEYTRAIL_CHECK(socket != nullptr);  // Only the limit of open sockets can do this.
     const std::int64_t bytes_max = protocol::kFrameBytesMax;
     KEYTRAIL_CHECK(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0);
@@ -102,6 +122,7 @@ struct Socket::Impl {
     KEYTRAIL_CHECK(zmq_connect(monitor, endpoint_of_monitor.c_str()) == 0);
   }
 
+  const bool carries_secrets;
   void* socket = nullptr;
   void* monitor = nullptr;
   std::string endpoint;
@@ -165,7 +186,10 @@ bool Socket::send(std::span<const ByteView> frames) {
   KEYTRAIL_CHECK(!frames.empty());
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const int more = i + 1 < frames.size() ? ZMQ_SNDMORE : 0;
-    if (zmq_send(impl_->socket, frames[i].data(), frames[i].size(), ZMQ_DONTWAIT | more) < 0) {
+    zmq_msg_t part;
+    make_message(part, frames[i], impl_->carries_secrets);
+    if (zmq_msg_send(&part, impl_->socket, ZMQ_DONTWAIT | more) < 0) {
+      zmq_msg_close(&part);
       // libzmq refuses a message at its first frame or not at all.
       KEYTRAIL_CHECK(i == 0);
       return false;
@@ -187,6 +211,9 @@ bool Socket::receive(Message& message) {
       if (!too_many) {
         const auto* data = static_cast<const std::uint8_t*>(zmq_msg_data(&part));
         message.frames.emplace_back(data, data + zmq_msg_size(&part));
+      }
+      if (impl_->carries_secrets) {
+        wipe(std::span(static_cast<std::uint8_t*>(zmq_msg_data(&part)), zmq_msg_size(&part)));
       }
       more = zmq_msg_more(&part) != 0;
       if (!more) {  // The last frame: a ROUTER's first one is its own making, and says nothing of

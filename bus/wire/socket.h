@@ -51,6 +51,9 @@ struct SocketOptions {
   // A ROUTER's send to a peer that is gone, or whose queue is full, says so (true) or drops
   // (false).
   bool report_unreachable = false;
+  // Passwords and sessions pass: libzmq's memory of a message is wiped too, both ways. The frames
+  // are their owner's to wipe.
+  bool carries_secrets = false;
 };
 
 class Socket {

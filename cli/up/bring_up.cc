@@ -59,7 +59,7 @@ std::string last_sentence(const std::string& log) {
   std::ifstream file(log, std::ios::binary | std::ios::ate);
   const std::streamoff bytes = file.tellg();
   file.seekg(std::max<std::streamoff>(0, bytes - kLastWordsBytes));
-  std::string text_at(std::istreambuf_iterator<char>(file), {});
+  std::string text(std::istreambuf_iterator<char>(file), {});
   while (!text.empty() && text.back() == '\n') text.pop_back();
   text.erase(0, text.rfind('\n') + 1);
   const std::size_t level = text.rfind("[error] ");

@@ -230,6 +230,7 @@ struct HostService::Impl {
         },
         [](const wire::HeadAnswered&) {
         },  // A host asks for no head: its guards tell it what is stale.
+        [](const wire::LogUnserved& x) { spdlog::warn("{}", x.why); },
         [&](const wire::LinkEnded& x) {
           ended_because = x.reason;
           goes_on = false;

@@ -155,7 +155,7 @@ Result<Verdict> verify_folder(const std::string& folder, const std::string& chec
                               VerifyOptions options) {
   std::string damaged_checkpoint;
   if (!checkpoint_file.empty()) {
-    const auto checkpoint = read_checkpoint_file(checkpoint_file, std::nullopt);
+    const auto checkpoint = read_checkpoint_file(checkpoint_file, options.checkpoint_key);
     if (checkpoint.ok())
       options.checkpoint = *checkpoint;
     else
@@ -169,6 +169,9 @@ Result<Verdict> verify_folder(const std::string& folder, const std::string& chec
   }
   if (!log.ok()) return log.error();
   Verdict verdict = verify(**log, options);
+  if (options.checkpoint && options.checkpoint_key) {
+    verdict.checkpoint_trust = CheckpointTrust::kSigned;
+  }
   if (!damage.empty() && verdict.whole()) {
     if (damage != damaged_checkpoint) verdict.first_bad = verdict.end.position + 1;
     verdict.wrong =

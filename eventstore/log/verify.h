@@ -13,6 +13,12 @@
 
 namespace keytrail::eventstore {
 
+// Whether the checkpoint is the log's owner's word.
+enum class CheckpointTrust {
+  kUnknown,  // no key was given: anybody may have written it
+  kSigned,   // with the key that was given
+};
+
 struct Verdict {
   LogId log_id{};
   std::uint64_t generation = 0;
@@ -20,6 +26,7 @@ struct Verdict {
   Hash root{};  // of the tree up to there
   std::uint64_t attachments = 0;
   std::optional<proof::Checkpoint> checkpoint;  // what it was compared with
+  CheckpointTrust checkpoint_trust = CheckpointTrust::kUnknown;
   std::optional<Position> first_bad;
   std::string wrong;  // empty: the log is whole
 
@@ -27,6 +34,8 @@ struct Verdict {
 };
 
 struct VerifyOptions {
+  // Ed25519, of the store: the checkpoint of verify_folder must be signed with it.
+  std::optional<Bytes> checkpoint_key;
   std::optional<proof::Checkpoint> checkpoint;
   unsigned threads = 0;                       // 0 = one a core
   std::function<void(Position)> on_progress;  // now and then, on the calling thread

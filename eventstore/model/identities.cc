@@ -147,6 +147,10 @@ Result<IdentityDecision> decide(const Identities& state, std::string_view store,
                                 const GrantIdentity& command) {
   const Identity& identity = command.identity;
   TRY(check_form(identity));
+  if (may_use(identity, "command")) {
+    return Error{ErrorCode::kRefused,
+                 "commands are operator/cli's alone, and it stands in the configuration"};
+  }
   for (const auto& [name, entry] : state.entries) {
     if (name == identity.name && entry.bootstrap) {
       return Error{ErrorCode::kRefused,

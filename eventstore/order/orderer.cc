@@ -17,14 +17,21 @@ namespace {
 
 std::size_t index_of(protocol::Topic topic) { return static_cast<std::size_t>(topic); }
 
+Identities evolved(Identities identities, ByteView stamp, ByteView body) {
+  const Result<Fact> fact = decode_fact({to_bytes(stamp), to_bytes(body)});
+  return fact.ok() ? evolve(std::move(identities), *fact) : std::move(identities);
+}
+
 }  // namespace
 
 Orderer::Orderer(Options options)
     : options_(std::move(options)),
       identities_(options_.identities),
       streams_(options_.table_key),
-      last_leaf_(options_.genesis) {
+      last_leaf_(options_.genesis),
+      durable_identities_(options_.identities) {
   durable_.generation = options_.generation;
+  durable_.leaf = options_.genesis;
 }
 
 // --- start ------------------------------------------------------------------------------------
@@ -52,15 +59,21 @@ Result<void> Orderer::restore(ByteView stamp_bytes, ByteView body, const Hash& l
   if (stamp.author_epoch > author.epoch) begin_epoch(author, stamp.author_epoch, body);
   if (!author.window.empty() && author.window.back().n == stamp.request) {
     ++author.window.back().count;
+    author.window.back().leaf = leaf;
   } else {
     remember(author, {.epoch = author.epoch,
                       .n = stamp.request,
                       .outcome = AppendOutcome::kAccepted,
                       .first = last_,
-                      .count = 1});
+                      .count = 1,
+                      .leaf = leaf});
   }
-  if (header.part == "eventstore") evolve_identities(stamp_bytes, body);
+  if (header.part == "eventstore") {
+    identities_ = evolved(std::move(identities_), stamp_bytes, body);
+    durable_identities_ = identities_;
+  }
   durable_.durable_head = last_;
+  durable_.leaf = leaf;
   durable_.log_time = log_time_;
   durable_.last = last_on_topic_;
   return {};
@@ -178,7 +191,8 @@ Ack Orderer::accept(Author& author, std::uint64_t epoch, const Unit& unit,
   waiting_bytes_ += batch.bytes() - bytes_before;
   return {.outcome = AppendOutcome::kAccepted,
           .first = first,
-          .count = static_cast<std::uint32_t>(unit.bodies.size())};
+          .count = static_cast<std::uint32_t>(unit.bodies.size()),
+          .leaf = last_leaf_};
 }
 
 // The forming batch, or a new one if it has no room for `unit`.
@@ -227,7 +241,9 @@ void Orderer::stamp_into(Batch& batch, const Author& author, std::uint64_t n, By
   batch.time = stamp.time;
   batch.leaf = last_leaf_;
   last_on_topic_.at(index_of(topic)) = last_;
-  if (header.part == "eventstore") evolve_identities(stamp_bytes, body);
+  if (header.part == "eventstore") {
+    identities_ = evolved(std::move(identities_), stamp_bytes, body);
+  }
 }
 
 // --- durable ----------------------------------------------------------------------------------
@@ -239,9 +255,12 @@ void Orderer::on_written(Batch batch) {
   waiting_bytes_ -= batch.bytes();
   durable_.durable_head = batch.last;
   durable_.log_time = batch.time;
+  durable_.leaf = batch.leaf;
   for (std::size_t i = 0; i < batch.entries.size(); ++i) {
     durable_.last.at(index_of(batch.entries[i].topic)) = batch.first + i;
-    outputs_.identities_changed |= batch.entries[i].topic == protocol::Topic::kEventstoreChange;
+    if (batch.entries[i].topic != protocol::Topic::kEventstoreChange) continue;
+    durable_identities_ = evolved(std::move(durable_identities_), batch.stamp(i), batch.body(i));
+    outputs_.identities_changed = true;
   }
   outputs_.publish.push_back({std::move(batch), durable_});
 }
@@ -316,11 +335,6 @@ void Orderer::remember(Author& author, const Ack& ack) {
   if (author.window.size() <= protocol::kWindowMax) return;
   author.forgotten_n = author.window.front().n;
   author.window.pop_front();
-}
-
-void Orderer::evolve_identities(ByteView stamp, ByteView body) {
-  const Result<Fact> fact = decode_fact({to_bytes(stamp), to_bytes(body)});
-  if (fact.ok()) identities_ = evolve(std::move(identities_), *fact);
 }
 
 }  // namespace keytrail::eventstore

@@ -81,7 +81,7 @@ class Orderer {
     std::vector<Publication> publish;  // in order
     std::vector<Refused> refused;
     std::optional<ClockStepped> clock_stepped;  // append it to eventstore/STORE/clock
-    bool identities_changed = false;  // durably: new allow-list and grants for the sockets
+    bool identities_changed = false;  // durable_identities(): a new allow-list for the sockets
     std::optional<std::string> stop;  // end the process; say this
   };
 
@@ -109,8 +109,10 @@ class Orderer {
   [[nodiscard]] bool full() const { return waiting_bytes_ > options_.waiting_bytes_max; }
   // Durable, as the head topic and HEAD tell it.
   [[nodiscard]] const protocol::Head& head() const { return durable_; }
-  // As decided; when identities_changed is told, as it is durable.
+  // As decided: what the next decision about them reads.
   [[nodiscard]] const Identities& identities() const { return identities_; }
+  // As it is durable: who is let in. A grant that a crash could take back opens no door.
+  [[nodiscard]] const Identities& durable_identities() const { return durable_identities_; }
 
  private:
   struct Author {
@@ -147,7 +149,6 @@ class Orderer {
   [[nodiscard]] Author& author_of(std::string_view name);
   void begin_epoch(Author& author, std::uint64_t epoch, ByteView claim);
   void remember(Author& author, const protocol::Ack& ack);
-  void evolve_identities(ByteView stamp, ByteView body);
 
   Options options_;
   Identities identities_;
@@ -167,6 +168,7 @@ class Orderer {
   // Under way and durable.
   Position writing_ = 0;  // last position of the batch under way; 0 = none
   protocol::Head durable_;
+  Identities durable_identities_;
 
   bool stopped_ = false;
   Outputs outputs_;

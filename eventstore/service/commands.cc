@@ -92,6 +92,7 @@ std::string to_json(const Status& status) {
                                       {"generation", std::to_string(status.head.generation)},
                                       {"head", std::to_string(status.head.durable_head)},
                                       {"log_time", std::to_string(status.head.log_time)},
+                                      {"checkpoint_key", status.checkpoint_key},
                                       {"identity", status.identity},
                                       {"epoch", std::to_string(status.epoch)},
                                       {"identities", status.identities}});

@@ -26,6 +26,7 @@ using Command = std::variant<GrantIdentity, RevokeIdentity, ListIdentities, Show
 struct Status {
   std::string log_id;
   protocol::Head head;
+  std::string checkpoint_key;  // public, hexadecimal: what its checkpoints are checked with
   std::string identity;
   std::uint64_t epoch = 0;
   std::size_t identities = 0;

@@ -1,7 +1,7 @@
 #include "eventstore/service/order_loop.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <set>
 
 #include "bus/events/match.h"
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kTickMs = 100;
 constexpr int kMessagesPerTurnMax = 256;  // before written batches and commands get their turn
-constexpr std::size_t kRoutesMax = 4096;
+constexpr std::string_view kOperator = "operator/cli";
 
 // The sockets of those in `before` whose name or key is not in `after`.
 std::set<std::string> sockets_of_the_removed(const Identities& before, const Identities& after) {
@@ -69,6 +69,7 @@ Result<void> OrderLoop::run(int stop_fd) {
     if (stopping_ && !writing_ && parts_.own.idle()) return {};
     wait(stop_fd);
     take_written();
+    if (failure_) return *failure_;  // Nothing more is stamped.
     take_appends();
     take_commands();
     take_refusals();
@@ -127,8 +128,7 @@ void OrderLoop::take_append(wire::Message& message) {
     append_.send({frames[0], as_bytes("KT1"), as_bytes("ERROR"), as_bytes(batch.error().detail)});
     return;
   }
-  if (routes_.size() >= kRoutesMax) routes_.clear();  // Learnt again from the next message of each.
-  routes_.insert_or_assign({message.identity, batch->epoch}, std::move(frames[0]));
+  routes_.learn(message.identity, batch->epoch, std::move(frames[0]));
   parts_.orderer.append(message.identity, std::move(batch).value(), parts_.clock.now());
 }
 
@@ -163,15 +163,16 @@ void OrderLoop::send_acks(const Orderer::AcksFor& acks) {
   std::map<std::uint64_t, std::vector<protocol::Ack>> by_epoch;
   for (const protocol::Ack& ack : acks.acks) by_epoch[ack.epoch].push_back(ack);
   for (const auto& [epoch, of_epoch] : by_epoch) {
-    const auto route = routes_.find({acks.identity, epoch});
-    if (route == routes_.end()) continue;
-    // Not there any more: it sends again when it is back.
-    append_.send({route->second, as_bytes("KT1"), as_bytes("ACKS"), protocol::encode(of_epoch)});
+    const Bytes* route = routes_.find(acks.identity, epoch);
+    if (route == nullptr) continue;
+    // Not there any more, or it does not take what it is sent: it asks again.
+    append_.send({*route, as_bytes("KT1"), as_bytes("ACKS"), protocol::encode(of_epoch)});
   }
 }
 
 void OrderLoop::admit_anew() {
-  const Identities& now = parts_.orderer.identities();
+  const Identities& now = parts_.orderer.durable_identities();
+  routes_.keep(now);
   const std::set<std::string> sockets = sockets_of_the_removed(*parts_.shared.admitted(), now);
   parts_.context.allow(allow_list(now));
   parts_.shared.admit(now, sockets);  // live and read see to themselves
@@ -182,8 +183,8 @@ void OrderLoop::admit_anew() {
 }
 
 void OrderLoop::take_refusals() {
-  for (const wire::RefusedPeer& peer : parts_.mail.refused.take_all()) {
-    refusals_.add(peer.socket, "key not on the list", peer.address);
+  for (const RefusedKnock& knock : parts_.mail.refused.take_all()) {
+    refusals_.add(knock.socket, knock.reason, knock.address);
   }
   for (part::RefusalsRepeated& refusals : refusals_.take_due(parts_.clock.monotonic())) {
     parts_.own.record(part::Event(std::move(refusals)), "epoch");
@@ -195,6 +196,11 @@ void OrderLoop::take_commands() {
 }
 
 void OrderLoop::perform(const wire::CommandMessage& message) {
+  if (message.identity != kOperator) {
+    refusals_.add("command", message.identity + " may give no commands", message.address);
+    return parts_.commands.error(message.token, "refused", "only operator/cli may give commands",
+                                 "");
+  }
   const auto command = parse_command(message.json);
   if (!command.ok())
     return parts_.commands.error(message.token, "invalid", command.error().detail,
@@ -209,16 +215,17 @@ void OrderLoop::perform(const wire::CommandMessage& message) {
         record(message, revoke.name, decide(parts_.orderer.identities(), store, revoke));
       },
       [&](const ListIdentities&) {
-        parts_.commands.result(message.token, to_json(parts_.orderer.identities()));
+        parts_.commands.result(message.token, to_json(parts_.orderer.durable_identities()));
       },
       [&](const ShowStatus&) {
         parts_.commands.result(
             message.token,
             to_json(Status{.log_id = parts_.log_id,
                            .head = parts_.orderer.head(),
+                           .checkpoint_key = parts_.checkpoint_key,
                            .identity = parts_.own.identity(),
                            .epoch = parts_.own.epoch(),
-                           .identities = parts_.orderer.identities().entries.size()}));
+                           .identities = parts_.orderer.durable_identities().entries.size()}));
       },
       [&](const StopStore&) {
         parts_.commands.result(message.token, "{}");

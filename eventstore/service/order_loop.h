@@ -6,29 +6,33 @@
 // ends when it is told to, when a write fails, or when another process has this identity.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "bus/events/clock.h"
+#include "bus/events/refusal_counter.h"
 #include "bus/wire/command_server.h"
 #include "bus/wire/context.h"
 #include "bus/wire/mailbox.h"
 #include "bus/wire/socket.h"
 #include "eventstore/order/orderer.h"
+#include "eventstore/service/author_routes.h"
 #include "eventstore/service/own_author.h"
 #include "eventstore/service/publish_loop.h"
-#include "eventstore/service/refusal_counter.h"
 #include "eventstore/service/shared_state.h"
 #include "eventstore/service/write_loop.h"
 
 namespace keytrail::eventstore {
 
+// Somebody was turned away at a socket of another thread.
+struct RefusedKnock {
+  std::string socket, reason, address;
+};
+
 // What reaches the ordering thread from others.
 struct OrderMail {
   wire::Mailbox<wire::CommandMessage> commands{wire::kOpenCommandsMax};
-  wire::Mailbox<wire::RefusedPeer> refused{1024};
+  wire::Mailbox<RefusedKnock> refused{1024};
   wire::Mailbox<std::string> failures{16};  // of another thread: sentences that end the store
 };
 
@@ -43,7 +47,8 @@ struct OrderParts {
   OrderMail& mail;
   wire::CommandServer& commands;
   const Clock& clock;
-  std::string log_id;  // hexadecimal
+  std::string log_id;          // hexadecimal
+  std::string checkpoint_key;  // public, hexadecimal
 };
 
 // The keys that the ZAP handler lets in: all identities, on their sockets.
@@ -75,9 +80,7 @@ class OrderLoop {
   OrderParts parts_;
   wire::Socket append_;
   RefusalCounter refusals_;
-  // Where an author's process is connected: by identity and epoch, so that a fenced one hears of it
-  // too.
-  std::map<std::pair<std::string, std::uint64_t>, Bytes> routes_;
+  AuthorRoutes routes_;
   bool writing_ = false;
   bool stopping_ = false;
   std::optional<Error> failure_;

@@ -15,10 +15,12 @@ constexpr std::string_view kHeadTopic = "head";  // for everybody who may use th
 
 }  // namespace
 
-PublishLoop::PublishLoop(wire::Socket live, SharedState& shared, int heartbeat_ms)
+PublishLoop::PublishLoop(wire::Socket live, SharedState& shared, int heartbeat_ms,
+                         std::function<void(std::string)> on_failure)
     : live_(std::move(live)),
       shared_(shared),
       heartbeat_ms_(heartbeat_ms),
+      on_failure_(std::move(on_failure)),
       publications_(kPublicationsMax) {
   shared_.wake_on_change(changed_);
   thread_ = std::thread([this] { run(); });
@@ -41,8 +43,8 @@ void PublishLoop::run() {
     changed_.clear();
     if (const std::uint64_t removals = shared_.removals("live"); removals != removals_) {
       removals_ = removals;
-      [[maybe_unused]] const auto bound =
-          live_.rebind();  // Failed: all are out, none comes in. The order loop tells.
+      const auto bound = live_.rebind();
+      if (!bound.ok()) return on_failure_(bound.error().detail);
     }
     take_subscriptions();
     // The head first: every publication up to it is in the mailbox already.

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <string>
 #include <thread>
 
 #include "bus/wire/mailbox.h"
@@ -19,7 +21,9 @@ inline constexpr int kHeadWhilePublishingMs = 20;
 
 class PublishLoop {
  public:
-  PublishLoop(wire::Socket live, SharedState& shared, int heartbeat_ms);
+  // `on_failure`, on this thread: a sentence that ends the store.
+  PublishLoop(wire::Socket live, SharedState& shared, int heartbeat_ms,
+              std::function<void(std::string)> on_failure);
   ~PublishLoop();
   PublishLoop(const PublishLoop&) = delete;
   PublishLoop& operator=(const PublishLoop&) = delete;
@@ -39,6 +43,7 @@ class PublishLoop {
   wire::Socket live_;
   SharedState& shared_;
   const int heartbeat_ms_;
+  const std::function<void(std::string)> on_failure_;
   wire::Mailbox<Orderer::Publication> publications_;
   wire::WakeEvent changed_;
   wire::WakeEvent stop_;

@@ -39,12 +39,13 @@ std::optional<std::string> contradiction(const EventLog& log, const protocol::Kn
 }  // namespace
 
 ReadLoop::ReadLoop(wire::Socket read, const EventLog& log, SharedState& shared,
-                   std::string installation, int heartbeat_ms)
+                   std::string installation, int heartbeat_ms, Reports reports)
     : socket_(std::move(read)),
       log_(log),
       shared_(shared),
       installation_(std::move(installation)),
       heartbeat_ms_(heartbeat_ms),
+      reports_(std::move(reports)),
       sessions_(kSessionsMax, [this](const Bytes& route) { return follows(route); }) {
   shared_.wake_on_change(changed_);
   thread_ = std::thread([this] { run(); });
@@ -66,7 +67,8 @@ void ReadLoop::run() {
       removals_ = removals;
       sessions_.clear();
       follows_.clear();
-      [[maybe_unused]] const auto bound = socket_.rebind();
+      const auto bound = socket_.rebind();
+      if (!bound.ok()) return reports_.on_failure(bound.error().detail);
     }
     take_requests();
     more = serve_followers();
@@ -90,6 +92,7 @@ void ReadLoop::take_requests() {
     handle(verb, {.route = std::move(frames[0]),
                   .id = std::move(frames[3]),
                   .identity = message.identity,
+                  .address = message.address,
                   .body = body});
   }
 }
@@ -128,7 +131,7 @@ void ReadLoop::hello(const Request& request) {
   }
   const protocol::Head head = shared_.head();
   if (const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head)) {
-    return refuse(request, "head-went-back", *wrong, "restore the log from a backup");
+    return contradict(request, *identity, *wrong);
   }
   sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
   send(request.route, request.id, "WELCOME",
@@ -139,6 +142,13 @@ void ReadLoop::hello(const Request& request) {
                                    .topics = identity->topics,
                                    .schema = wire::kSchemaVersion,
                                    .heartbeat_ms = heartbeat_ms_}));
+}
+
+void ReadLoop::contradict(const Request& request, const Identity& identity,
+                          const std::string& wrong) {
+  refuse(request, "head-went-back", wrong, "restore the log from a backup");
+  if (may_use(identity, "append")) return reports_.on_failure(wrong);
+  reports_.on_refused(identity.name + " knows another log than this", request.address);
 }
 
 namespace {

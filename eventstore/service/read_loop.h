@@ -2,8 +2,11 @@
 //
 // Reads have a thread of their own and are capped in bytes and in facts looked at per answer, so
 // that they delay neither appends nor each other: followers get one answer each in turn. A follower
-// is sent only what it gave credit for. Whoever knows more of the log than there is, or something
-// else, is told so at HELLO.
+// is sent only what it gave credit for.
+//
+// Whoever knows more of the log than there is, or something else, is told so at HELLO. If it is a
+// part, that is a witness against this log: the store ends with the same sentence, before it stamps
+// more facts over positions that somebody saw. A third party's word ends nothing; it is counted.
 #pragma once
 
 #include <chrono>
@@ -33,8 +36,14 @@ inline constexpr std::uint64_t kBookmarkFacts = 1'000;
 
 class ReadLoop {
  public:
+  // What it tells the ordering thread, on its own.
+  struct Reports {
+    std::function<void(std::string sentence)> on_failure;  // that ends the store
+    std::function<void(std::string reason, std::string address)> on_refused;
+  };
+
   ReadLoop(wire::Socket read, const EventLog& log, SharedState& shared, std::string installation,
-           int heartbeat_ms);
+           int heartbeat_ms, Reports reports);
   ~ReadLoop();
   ReadLoop(const ReadLoop&) = delete;
   ReadLoop& operator=(const ReadLoop&) = delete;
@@ -46,6 +55,7 @@ class ReadLoop {
     Bytes route;
     Bytes id;
     std::string identity;
+    std::string address;
     ByteView body;
   };
   struct Follow {
@@ -66,6 +76,7 @@ class ReadLoop {
   void take_requests();
   void handle(const std::string& verb, const Request& request);
   void hello(const Request& request);
+  void contradict(const Request& request, const Identity& identity, const std::string& wrong);
   void read(const Request& request, const ReaderSession& session);
   void follow(const Request& request, const ReaderSession& session);
   void credit(const Request& request);
@@ -88,6 +99,7 @@ class ReadLoop {
   SharedState& shared_;
   const std::string installation_;
   const int heartbeat_ms_;
+  const Reports reports_;
   wire::WakeEvent changed_;
   wire::WakeEvent stop_;
   std::list<Follow> follows_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "bus/secret/ed25519.h"
 #include "eventstore/log/chain.h"
@@ -17,7 +18,9 @@ namespace {
 constexpr wire::SocketOptions kAppendOptions{.messages_max = protocol::kWindowMax,
                                              .linger_ms = 500};
 constexpr wire::SocketOptions kLiveOptions{.messages_max = 4096};
-constexpr wire::SocketOptions kReadOptions{.messages_max = 4096, .report_unreachable = true};
+constexpr wire::SocketOptions kReadOptions{.messages_max = 4096,
+                                           .linger_ms = 500,  // Who was contradicted hears why.
+                                           .report_unreachable = true};
 
 // The store's own identity: it appends its own streams.
 Identity own_identity(const std::string& name, const std::string& public_key) {
@@ -58,8 +61,7 @@ struct Service::Impl {
         options(std::move(given)),
         clock(used_clock),
         context([this](const wire::RefusedPeer& peer) {
-          [[maybe_unused]] const bool put =
-              mail.refused.put(peer);  // Full: enough is counted already.
+          refuse({peer.socket, "key not on the list", peer.address});
         }),
         commands(context, options.endpoints.command, options.keys,
                  [this](wire::CommandMessage message) {
@@ -72,6 +74,9 @@ struct Service::Impl {
 
   Result<void> start(Random& random);
   Result<void> bind_sockets();
+  // From any thread, to the ordering one. Full: enough is counted, or said, already.
+  void refuse(RefusedKnock knock) { std::ignore = mail.refused.put(std::move(knock)); }
+  void fail(std::string sentence) { std::ignore = mail.failures.put(std::move(sentence)); }
 
   EventLog& log;
   ServiceOptions options;
@@ -103,17 +108,20 @@ Result<void> Service::Impl::start(Random& random) {
   const auto checkpoint = TRY(
       read_checkpoint_file(options.checkpoint_file, ed25519_public_key(options.checkpoint_key)));
   Replayed replayed = TRY(replay(log, checkpoint, *orderer, own.identity()));
-  if (options.clock_doubt == ClockDoubt::kRefuse) TRY(clock_fits(replayed.last_time, clock.now()));
+  const Result<void> clock_fit = clock_fits(replayed.last_time, clock.now());
+  if (options.clock_doubt == ClockDoubt::kRefuse) TRY(Result<void>(clock_fit));
 
-  shared.emplace(orderer->head(), orderer->identities());
-  context.allow(allow_list(orderer->identities()));
+  shared.emplace(orderer->head(), orderer->durable_identities());
+  context.allow(allow_list(orderer->durable_identities()));
   TRY(bind_sockets());
   writer.emplace(log);
   checkpoints.emplace(log, std::move(replayed.checked), options.checkpoint_file,
-                      options.checkpoint_key, [this](std::string failure) {
-                        [[maybe_unused]] const bool put = mail.failures.put(std::move(failure));
-                      });
+                      options.checkpoint_key,
+                      [this](std::string failure) { fail(std::move(failure)); });
   own.begin(replayed.last_epoch, options.program_version);
+  if (!clock_fit.ok()) {  // The operator's word is a fact.
+    own.record(Event(ClockStepped{.expected = replayed.last_time, .found = clock.now()}), "clock");
+  }
   return {};
 }
 
@@ -132,8 +140,13 @@ Result<void> Service::Impl::bind_sockets() {
         .live = live.endpoint(),
         .read = read.endpoint(),
         .command = commands.endpoint()};
-  publisher.emplace(std::move(live), *shared, options.heartbeat_ms);
-  reader.emplace(std::move(read), log, *shared, options.installation, options.heartbeat_ms);
+  const auto on_failure = [this](std::string sentence) { fail(std::move(sentence)); };
+  publisher.emplace(std::move(live), *shared, options.heartbeat_ms, on_failure);
+  reader.emplace(std::move(read), log, *shared, options.installation, options.heartbeat_ms,
+                 ReadLoop::Reports{.on_failure = on_failure,
+                                   .on_refused = [this](std::string reason, std::string address) {
+                                     refuse({"read", std::move(reason), std::move(address)});
+                                   }});
   return {};
 }
 
@@ -160,7 +173,8 @@ Result<void> Service::run(int stop_fd) {
                   .mail = impl.mail,
                   .commands = impl.commands,
                   .clock = impl.clock,
-                  .log_id = to_hex(impl.log.id())},
+                  .log_id = to_hex(impl.log.id()),
+                  .checkpoint_key = to_hex(ed25519_public_key(impl.options.checkpoint_key))},
                  std::move(*impl.append));
   impl.append.reset();
   return loop.run(stop_fd);

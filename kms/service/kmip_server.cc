@@ -315,13 +315,17 @@ asio::awaitable<std::optional<SecretBytes>> KmipServer::Io::read_request(Connect
     co_return std::nullopt;
   }
   buffered_bytes_ += *size;
-  SecretBytes request(*size);
-  const auto place = request.write(SecretAccess());
-  std::copy(header.begin(), header.end(), place.begin());
+  // In ordinary memory until it is whole: what anybody may announce must not take up the locked
+  // memory that the keys lie in.
+  Bytes arriving(*size);
+  std::copy(header.begin(), header.end(), arriving.begin());
   co_await asio::async_read(connection.stream,
-                            asio::buffer(place.data() + header.size(), *size - header.size()),
+                            asio::buffer(arriving.data() + header.size(), *size - header.size()),
                             outcome_in(error));
   buffered_bytes_ -= *size;
+  std::optional<SecretBytes> request;
+  if (!error) request = SecretBytes::copy_of(arriving);
+  wipe(arriving);
   if (error) co_return std::nullopt;
   connection.watchdog.cancel();
   co_return request;

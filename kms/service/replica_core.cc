@@ -41,7 +41,7 @@ void ReplicaCore::advance(TimeNs wall, TimeNs log_time) {
   log_time_ = std::max(log_time_, log_time);
   if (phase_ != Phase::kServing) return;
   puncture_if_due();
-  for (part::RefusalsRepeated& strangers : strangers_.due(wall_)) begin_duty(std::move(strangers));
+  for (part::RefusalsRepeated& due : refusals_.take_due(wall_)) begin_duty(std::move(due));
 }
 
 Outputs ReplicaCore::take_outputs() {

@@ -23,13 +23,13 @@
 #include <set>
 #include <string>
 
+#include "bus/events/refusal_counter.h"
 #include "kms/keyring/keyring.h"
 #include "kms/model/state.h"
 #include "kms/service/leaf_blocks.h"
 #include "kms/service/material_store.h"
 #include "kms/service/replica_messages.h"
 #include "kms/service/request_decider.h"
-#include "kms/service/strangers.h"
 
 namespace keytrail::kms {
 
@@ -114,6 +114,7 @@ class ReplicaCore {
   void on_link(const wire::TransactionDecideAgain& again);
   void on_link(const wire::TransactionFailed& failed);
   void on_link(const wire::HeadAnswered& answered);
+  void on_link(const wire::LogUnserved&) {}  // For the operator: the shell tells.
   void on_link(const wire::LinkEnded& ended);
   void move_on();
   void move_on_as_member();
@@ -147,8 +148,7 @@ class ReplicaCore {
   void fail(OpenLease& open, const std::string& why);
   void fail(OpenDuty& open, const std::string& why);
   void turn_away(Id id, OpenKmip& open);
-  void turn_away(const std::string& socket, const std::string& reason, const std::string& address);
-  void state_strangers(Id id, const part::RefusalsRepeated& strangers);
+  void state_refusals(Id id, const part::RefusalsRepeated& refusals);
   void respond(OpenKmip& open, const kmip::ResponseMessage& answer);
   void submit(Id id, protocol::Decision decision);
   void finish(Id id, Position first);  // 0: nothing was recorded
@@ -166,7 +166,7 @@ class ReplicaCore {
   keyring::Keyring* keyring_ = nullptr;
   MaterialStore materials_;
   LeafBlocks leaves_;
-  Strangers strangers_;
+  RefusalCounter refusals_;
   RequestDecider decider_;
 
   Phase phase_ = Phase::kFollowing;

@@ -72,7 +72,7 @@ void ReplicaCore::on(const ConnectionClosed& closed) {
 
 void ReplicaCore::on(CommandGiven given) {
   if (given.identity != kOperator) {
-    turn_away("command", given.identity + " may give no commands", given.address);
+    refusals_.add("command", given.identity + " may give no commands", given.address);
     outputs_.answer.push_back(
         {given.token, FailedAnswer{"refused", "Only operator/cli may give commands.", {}}});
     return;
@@ -103,7 +103,7 @@ void ReplicaCore::on(const KeyringAsked& asked) {
 }
 
 void ReplicaCore::on(const StrangerTurnedAway& stranger) {
-  turn_away(stranger.socket, stranger.reason, stranger.address);
+  refusals_.add(stranger.socket, stranger.reason, stranger.address);
 }
 
 ReplicaCore::Id ReplicaCore::begin(Open open) {
@@ -186,7 +186,7 @@ void ReplicaCore::decide(Id id, OpenGrant& open) {
   const auto granted = kms::decide(on, GrantKeyring{.certificate = open.asked.certificate,
                                                     .punctured_through = punctured_through_});
   if (const Refusal* refusal = refusal_in(granted)) {
-    turn_away("keyring", refusal->message, open.asked.address);
+    refusals_.add("keyring", refusal->message, open.asked.address);
     OpenGrant refused = std::move(open);
     open_.erase(id);
     return fail(refused, refusal->message);
@@ -211,7 +211,7 @@ void ReplicaCore::decide(Id id, OpenDuty& open) {
       open.duty, [&](const FoundCluster& duty) { (void)kms::decide(on, duty); },
       [&](const StateShredded& duty) { kms::decide(on, duty); },
       [&](const StateRestored& duty) { kms::decide(on, duty); },
-      [&](const part::RefusalsRepeated& strangers) { state_strangers(id, strangers); });
+      [&](const part::RefusalsRepeated& refusals) { state_refusals(id, refusals); });
   if (std::holds_alternative<part::RefusalsRepeated>(open.duty)) return;
   if (on.recorded().empty()) {  // Somebody else founded the cluster.
     open_.erase(id);
@@ -227,22 +227,16 @@ void ReplicaCore::turn_away(Id id, OpenKmip& open) {
                      {.reason = kmip::ResultReason::kAuthenticationNotSuccessful,
                       .message = "This client is not enrolled here: " + who(open.work.peer) + "."},
                      wall_);
-  const auto strangers =
-      strangers_.refuse("kmip", who(open.work.peer), open.work.peer.address, wall_);
-  if (!strangers) return finish(id, 0);
-  state_strangers(id, *strangers);
+  const auto refusals =
+      refusals_.add_and_take("kmip", who(open.work.peer), open.work.peer.address, wall_);
+  if (!refusals) return finish(id, 0);
+  state_refusals(id, *refusals);
 }
 
-void ReplicaCore::turn_away(const std::string& socket, const std::string& reason,
-                            const std::string& address) {
-  auto strangers = strangers_.refuse(socket, reason, address, wall_);
-  if (strangers && epoch_begun_) begin_duty(std::move(*strangers));
-}
-
-void ReplicaCore::state_strangers(Id id, const part::RefusalsRepeated& strangers) {
+void ReplicaCore::state_refusals(Id id, const part::RefusalsRepeated& refusals) {
   protocol::Decision decision;
   decision.facts.push_back(body_by(own_authorship(), replica_stream(scope_.replica),
-                                   keytrail::Event(part::Event(strangers))));
+                                   keytrail::Event(part::Event(refusals))));
   submit(id, std::move(decision));
 }
 

@@ -101,7 +101,10 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     while (!ended_) {
       link_->wait(kTickMs, {mail_.fd(), stop_fd});
       core_.advance(s_.clock.now(), link_->log_time());
-      for (const wire::LinkEvent& event : link_->take_events()) core_.on(event);
+      for (const wire::LinkEvent& event : link_->take_events()) {
+        if (const auto* unserved = std::get_if<wire::LogUnserved>(&event)) tell(unserved->why);
+        core_.on(event);
+      }
       for (Mail& mail : mail_.take_all()) {
         std::visit([this](auto& one) { receive(one); }, mail);
       }

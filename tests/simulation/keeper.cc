@@ -83,6 +83,7 @@ void Keeper::step() {
                               .position = e.head,
                               .count = process_->objects.size()});
         },
+        [](const wire::LogUnserved&) {},
         [&](const wire::LinkEnded& e) { world_.fail(author_ + " ended: " + e.reason); });
   }
 }

@@ -173,7 +173,9 @@ void LinkTwin::send(const protocol::AppendBatch& batch) {
                              &socket = sockets_.append, bytes = protocol::encode(batch)] {
     store.on_append(author, socket, bytes, [this, alive](const Bytes& acks) {
       if (!*alive) return;
-      appender_.on_acks(protocol::decode_acks(acks).value());
+      const auto decoded = protocol::decode_acks(acks).value();
+      appender_.on_acks(decoded);
+      follower_.on_acks(decoded);
       carry_out();
     });
   });
@@ -294,6 +296,7 @@ void LinkTwin::check_followed() {
 
 void LinkTwin::tick() {
   follower_.tick(world_.monotonic());
+  appender_.tick(world_.monotonic());
   carry_out();
   after(50 * kMs, [this] { tick(); });
 }

@@ -61,7 +61,7 @@ protocol::TopicPositions Chain::last_through(Position position) const {
 }
 
 protocol::Head Chain::head_at(Position position) const {
-  return {generation_, position, 1000 * position, last_through(position)};
+  return {generation_, position, 1000 * position, last_through(position), known_at(position).leaf};
 }
 
 protocol::BatchHeader Chain::header(Topic topic, Position first, Position last) const {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "bus/events/match.h"
+#include "bus/events/refusal_counter.h"
 #include "bus/secret/sha256.h"
 #include "bus/wire/command_server.h"
 #include "bus/wire/context.h"
@@ -17,7 +18,6 @@
 #include "vcenter/service/kmip_sessions.h"
 #include "vcenter/service/parse_command.h"
 #include "vcenter/service/passwords.h"
-#include "vcenter/service/refused_peers.h"
 #include "vcenter/service/vcenter_core.h"
 
 namespace keytrail::vcenter {
@@ -149,7 +149,7 @@ struct VCenterService::Impl {
   void tell(const VCenterCore::Answer& answer);
   void open_session(const VCenterCore::SessionOpened& opened);
   void wipe_forgotten_credentials();
-  void record_refused_peers();
+  void record_refusals();
   void say_farewell();
   // A note of the process itself, on the epoch's stream.
   void state_own(protocol::TransactionId id, part::Event event);
@@ -169,7 +169,7 @@ struct VCenterService::Impl {
   VCenterCore core;
   wire::LogLink link;
   std::map<Token, Confidence> confidences;
-  RefusedPeers refused_peers;
+  RefusalCounter refusals;
   protocol::TransactionId next_own = kShellsOwn + 1;
   std::optional<std::string> ended;
   bool farewell_recorded = false;
@@ -215,7 +215,7 @@ Result<void> VCenterService::Impl::run(int stop_fd) {
     for (Mail& item : mail.take_all()) take_mail(std::move(item));
     for (WorkDone& done : outcomes.take_all()) core.on_work(std::move(done));
     carry(core.take_outputs());
-    record_refused_peers();
+    record_refusals();
   }
   if (ended.has_value()) return Error{ErrorCode::kRefused, *ended};
   say_farewell();
@@ -238,7 +238,7 @@ void VCenterService::Impl::take_mail(Mail item) {
                      want.want.keys);
       },
       [&](const RefusedMail& refused) {
-        refused_peers.refused(refused.peer.socket, refused.peer.address);
+        refusals.add(refused.peer.socket, "key not on the list", refused.peer.address);
       });
 }
 
@@ -256,6 +256,9 @@ bool VCenterService::Impl::take_events() {
         [&](const wire::TransactionDecideAgain& e) { core.on_decide_again(e.id); },
         [&](const wire::TransactionFailed& e) { core.on_failed(e.id, e.error); },
         [&](const wire::HeadAnswered& e) { core.on_head(e.question); },
+        [&](const wire::LogUnserved& e) {
+          if (options.tell) options.tell(e.why);
+        },
         [&](const wire::LinkEnded& e) { ended = e.reason; });
   }
   if (state.has_value()) {
@@ -394,9 +397,9 @@ void VCenterService::Impl::state_own(protocol::TransactionId id, part::Event eve
   link.submit(id, protocol::Decision{.facts = {std::move(body)}});
 }
 
-void VCenterService::Impl::record_refused_peers() {
+void VCenterService::Impl::record_refusals() {
   if (!has_begun || link.state() != protocol::FollowState::kLive) return;
-  for (part::RefusalsRepeated& fact : refused_peers.due(clock.now())) {
+  for (part::RefusalsRepeated& fact : refusals.take_due(clock.monotonic())) {
     state_own(next_own++, std::move(fact));
   }
 }

@@ -9,6 +9,7 @@
 // a port in use.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ class VCenterService {
     std::vector<wire::AllowedKey>
         operators;  // who may give commands: {"operator/cli", key, {"command"}}
     std::size_t kmip_workers = 4;
+    std::function<void(const std::string& sentence)> tell;  // the operator; on run()'s thread
   };
 
   // `secrets` is vCenter's secret file, used by nobody else from here on. All are borrowed.

@@ -109,6 +109,36 @@ TEST_F(AppenderTest, ResendsWhatIsUnansweredInOrderUnderTheSameNumbers) {
   EXPECT_EQ(again[0].units[0], first[0].units[0]);
 }
 
+constexpr TimeNs kSecond = 1'000'000'000;
+
+TEST_F(AppenderTest, ALostAnswerIsAskedForAgainOnTheSameConnection) {
+  claim();
+  appender_.tick(100 * kSecond);
+  ASSERT_TRUE(appender_.submit(unit_of(1), 20));
+  ASSERT_TRUE(appender_.submit(unit_of(2), 21));
+  (void)appender_.take_outputs();
+  appender_.on_acks({accepted(3)});  // Of 2, nothing is heard.
+  appender_.tick(102 * kSecond);
+  EXPECT_TRUE(appender_.take_outputs().send.empty()) << "it may be on its way";
+  appender_.tick(103 * kSecond);
+  EXPECT_EQ(requests(appender_.take_outputs().send), Numbers{2});
+  appender_.on_acks({accepted(2)});
+  EXPECT_EQ(tickets(appender_.take_outputs().completed), (std::vector<TicketId>{20, 21}));
+}
+
+TEST_F(AppenderTest, AStoreThatIsSlowIsAskedEverMoreSeldom) {
+  claim();
+  appender_.tick(kSecond);
+  ASSERT_TRUE(appender_.submit(unit_of(1), 20));
+  (void)appender_.take_outputs();
+  std::vector<TimeNs> asked;
+  for (TimeNs second = 2; second < 120; ++second) {
+    appender_.tick(second * kSecond);
+    if (!appender_.take_outputs().send.empty()) asked.push_back(second);
+  }
+  EXPECT_EQ(asked, (std::vector<TimeNs>{4, 10, 22, 46, 76, 106}));
+}
+
 TEST_F(AppenderTest, ASecondAnswerAndAnswersToOthersChangeNothing) {
   claim();
   ASSERT_TRUE(appender_.submit(unit_of(1), 20));

@@ -314,6 +314,57 @@ TEST_F(FollowerTest, ARewrittenFactIsRefused) {
   EXPECT_EQ(positions_of(outputs.apply), (Positions{1, 2}));
 }
 
+TEST_F(FollowerTest, AHeadMakesAWitnessOfNotesThatAreNotFollowed) {
+  Follower f = follower();
+  catch_up(f);
+  grow(5);  // 11 is a note of kms.
+  f.on_head(chain_.head_at(11), now_);
+  EXPECT_EQ(f.known(), chain_.known_at(11));
+  f.on_head(chain_.head_at(6), now_);  // An answer that was on its way.
+  EXPECT_EQ(f.known(), chain_.known_at(11));
+  f.on_disconnected();
+  connect(f, 11);
+  f.on_disconnected();
+  f.on_connected(now_);
+  (void)f.take_outputs();
+  f.on_welcome(1, 10, now_);
+  EXPECT_TRUE(f.take_outputs().forked) << "the note was cut off";
+}
+
+TEST_F(FollowerTest, AnAcknowledgementMakesAWitnessOfOnesOwnNotes) {
+  Follower f = follower();
+  catch_up(f);
+  grow(5);
+  f.on_acks({{.outcome = AppendOutcome::kConflict},
+             {.outcome = AppendOutcome::kAccepted,
+              .first = 10,
+              .count = 2,
+              .leaf = chain_.at(11).leaf}});
+  EXPECT_EQ(f.known(), chain_.known_at(11));
+  EXPECT_EQ(f.followed(), 6U);
+}
+
+TEST_F(FollowerTest, AHeadOfAnotherHistoryIsRefused) {
+  Follower f = follower();
+  catch_up(f);
+  Head other = chain_.head_at(6);
+  other.leaf[0] ^= 1;
+  f.on_head(other, now_);
+  EXPECT_TRUE(f.take_outputs().forked);
+}
+
+TEST_F(FollowerTest, WhatTheProcessBeforeSawIsCheckedThoughTheHeadIsFurther) {
+  Known known = chain_.known_at(4);
+  known.leaf[0] ^= 1;
+  Follower f = follower(known, 0);
+  connect(f, 6);
+  f.on_head(chain_.head_at(6), now_);
+  EXPECT_EQ(f.known().position, 6U);
+  const auto read = f.take_outputs().read;
+  f.on_read(answer(*read, 6), now_);
+  EXPECT_TRUE(f.take_outputs().forked);
+}
+
 TEST_F(FollowerTest, ABrokenChainBetweenNeighboursIsRefused) {
   Follower f = follower();
   catch_up(f);

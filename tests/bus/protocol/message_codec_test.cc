@@ -19,8 +19,19 @@ AppendBatch sample_batch() {
   return {.epoch = 7, .units = {first, second}};
 }
 
+Hash leaf_of_number(std::uint8_t number) {
+  Hash leaf{};
+  leaf.fill(number);
+  return leaf;
+}
+
 std::vector<Ack> sample_acks() {
-  return {{.epoch = 7, .n = 1, .outcome = AppendOutcome::kAccepted, .first = 100, .count = 2},
+  return {{.epoch = 7,
+           .n = 1,
+           .outcome = AppendOutcome::kAccepted,
+           .first = 100,
+           .count = 2,
+           .leaf = leaf_of_number(101)},
           {.epoch = 7,
            .n = 2,
            .outcome = AppendOutcome::kConflict,
@@ -40,7 +51,7 @@ TEST(MessageCodecTest, MessagesSurviveTheWire) {
   EXPECT_EQ(decode_append_batch(encode(sample_batch())).value(), sample_batch());
   EXPECT_EQ(decode_acks(encode(sample_acks())).value(), sample_acks());
   EXPECT_EQ(decode_batch_header(encode(sample_header())).value(), sample_header());
-  const Head head{3, 50, 1'700'000'000'000'000'000, {1, 2, 3, 4, 5, 6, 7, 50}};
+  const Head head{3, 50, 1'700'000'000'000'000'000, {1, 2, 3, 4, 5, 6, 7, 50}, leaf_of_number(50)};
   EXPECT_EQ(decode_head(encode(head)).value(), head);
 }
 
@@ -106,7 +117,10 @@ TEST(MessageCodecTest, PositionsThatCannotBeAreRefused) {
   header = sample_header();
   header.before[3] = 10;  // within the batch
   EXPECT_FALSE(decode_batch_header(encode(header)).ok());
-  EXPECT_FALSE(decode_head(encode(Head{1, 5, 0, {6}})).ok());
+  EXPECT_FALSE(decode_head(encode(Head{1, 5, 0, {6}, {}})).ok());
+  auto acks = sample_acks();
+  acks[0].count = 0;  // accepted, and nowhere
+  EXPECT_FALSE(decode_acks(encode(acks)).ok());
 }
 
 TEST(FactBlobTest, FactsSurviveAndDamageIsRefused) {

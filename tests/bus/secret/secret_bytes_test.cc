@@ -1,11 +1,15 @@
 #include "bus/secret/secret_bytes.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <type_traits>
 
 #include "bus/secret/random.h"
+#include "bus/secret/secret_memory.h"
 
 namespace keytrail {
 namespace {
@@ -80,6 +84,25 @@ TEST(SecretBytesTest, GoesOnInTheOrdinaryHeapWhenTheLockedOneIsFull) {
     one.write(SecretAccess{}).back() = 1;
     EXPECT_EQ(one.read(SecretAccess{}).back(), 1);
   }
+}
+
+// An ordinary user who may lock 1 MiB, in a process of its own.
+TEST(SecretMemoryDeathTest, LocksAsMuchAsTheLimitsAllowAndCountsWhatDoesNotFit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto try_it = [] {
+    const rlimit limit{std::size_t{1} << 20, std::size_t{1} << 20};
+    constexpr uid_t kNobody = 65534;
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0) std::_Exit(1);
+    if (geteuid() == 0 && setuid(kNobody) != 0) std::_Exit(2);
+    const std::size_t locked_bytes = secret_memory().locked_bytes;
+    if (locked_bytes == 0 || locked_bytes > limit.rlim_cur) std::_Exit(3);
+    const SecretBytes small(32);
+    if (secret_memory().secrets_unlocked != 0) std::_Exit(4);
+    const SecretBytes large(std::size_t{2} << 20);
+    if (secret_memory().secrets_unlocked != 1) std::_Exit(5);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(try_it(), testing::ExitedWithCode(0), "");
 }
 
 TEST(RandomTest, GivesFreshSecrets) {

@@ -28,7 +28,7 @@ TEST(ReadProtocolTest, WhatOneEndWritesTheOtherReads) {
               welcome_from);
   expect_same(
       protocol::Head{
-          .generation = 1, .durable_head = 9, .log_time = 5, .last = {1, 2, 3, 4, 5, 6, 7, 9}},
+          .generation = 1, .durable_head = 9, .log_time = 5, .last = {1, 2, 3, 4, 5, 6, 7, 9}, .leaf = Hash{7}},
       head_from);
   const Selection selection{.topics = {"kms.change"},
                             .filter = {.types = {"KeyReleased"}, .outcomes = {"refused", "failed"}},

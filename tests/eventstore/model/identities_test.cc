@@ -53,6 +53,12 @@ TEST_F(IdentitiesTest, ABootstrapIdentityIsNotChangedByFacts) {
   EXPECT_NE(state_.find("kms/kms-1"), nullptr);
 }
 
+TEST_F(IdentitiesTest, CommandsAreGrantedToNobody) {
+  Identity helper = siem();
+  helper.sockets = {"read", "command"};
+  EXPECT_EQ(decide(state_, "s", GrantIdentity{helper}).error().code, ErrorCode::kRefused);
+}
+
 TEST_F(IdentitiesTest, NobodyIsRevokedWhoIsNotThere) {
   EXPECT_EQ(decide(state_, "s", RevokeIdentity{"kms/kms-9"}).error().code, ErrorCode::kNotFound);
 }

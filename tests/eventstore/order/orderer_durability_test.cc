@@ -90,6 +90,41 @@ TEST_F(OrdererDurabilityTest, AFailedWriteStopsForGood) {
   EXPECT_TRUE(published_.empty());
 }
 
+TEST_F(OrdererDurabilityTest, AcknowledgementsAndHeadsCarryTheLeafOfWhatIsDurable) {
+  const protocol::Ack ack = append(kms1_, unit_of(kms1_, "kms/c/object/k"));
+  EXPECT_EQ(ack.leaf, log_.back().leaf);
+  EXPECT_EQ(orderer_->head().leaf, log_.back().leaf);
+  EXPECT_EQ(published_.back().head.leaf, log_.back().leaf);
+  const auto repeated = unit_of(kms1_, "kms/c/object/j");
+  const Hash leaf = append(kms1_, repeated).leaf;
+  restart();
+  EXPECT_EQ(orderer_->head().leaf, leaf);
+  EXPECT_EQ(append(kms1_, repeated).leaf, leaf) << "a repeat is answered as it was the first time";
+}
+
+TEST_F(OrdererDurabilityTest, AGrantThatIsNotDurableLetsNobodyIn) {
+  Author store{"eventstore/store-1"};
+  start(store);
+  const auto grant = [&](const std::string& name, char key) {
+    const std::string stream = stream_name({"eventstore", "store-1", "identity", name});
+    protocol::Unit unit = unit_of(store, stream);
+    Body body = test::body_of(stream, Effect::kChange);
+    body.event =
+        Event{IdentityGranted{.name = name, .curve_key = std::string(40, key), .sockets = {"live"}}};
+    unit.bodies = {encode_body(body).value()};
+    return unit;
+  };
+  send(store, {grant("siem/first", 'x')});
+  send(store, {grant("siem/second", 'y')});
+  finish_write();
+  EXPECT_TRUE(identities_changed_);
+  EXPECT_NE(orderer_->durable_identities().find("siem/first"), nullptr);
+  EXPECT_EQ(orderer_->durable_identities().find("siem/second"), nullptr);
+  EXPECT_NE(orderer_->identities().find("siem/second"), nullptr) << "the next decision reads it";
+  finish_write();
+  EXPECT_NE(orderer_->durable_identities().find("siem/second"), nullptr);
+}
+
 TEST_F(OrdererDurabilityTest, AFullBacklogIsSaidAndDrains) {
   Orderer::Options options = orderer_options();
   options.waiting_bytes_max = 10'000;

@@ -251,9 +251,11 @@ TEST(ServiceStartTest, ALogThatIsNotTheCheckpointsIsNotServed) {
 }
 
 TEST_F(ServiceTest, APartThatKnowsMoreThanTheLogIsToldSoAndStops) {
+  OsFileSystem files;
   const std::string last = store_.folder().file("last");
   ASSERT_TRUE(
-      wire::write_last_file(last, {.generation = 1, .position = 1'000'000, .leaf = {}}).ok());
+      wire::write_last_file(files, last, {.generation = 1, .position = 1'000'000, .leaf = {}})
+          .ok());
   LogAuthor kms(context_, store_, "kms/kms-1", kKms, last);
   ASSERT_TRUE(kms.until([&] { return kms.count<wire::LinkEnded>() == 1; }));
   EXPECT_NE(kms.all<wire::LinkEnded>()[0].reason.find("the log was cut: kms/kms-1 saw 1000000"),
