@@ -1,6 +1,6 @@
 #include "cli/progress.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,13 +60,16 @@ std::optional<double> share_converted(const std::string& folder) {
     newest = generation;
     newest_path = entry.path().string();
   }
-  struct stat seen {};
-  if (data_files < 2 || ::stat(newest_path.c_str(), &seen) != 0 || seen.st_size == 0) {
-    return std::nullopt;
-  }
-  constexpr double kBlockBytes = 512;  // what st_blocks counts in
-  return std::min(
-      1.0, static_cast<double>(seen.st_blocks) * kBlockBytes / static_cast<double>(seen.st_size));
+  if (data_files < 2) return std::nullopt;
+  const int fd = ::open(newest_path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  // The file has its room from the beginning (its blocks would tell nothing); what of it was not
+  // written yet is a hole all the same.
+  const off_t written = ::lseek(fd, 0, SEEK_HOLE);
+  const off_t size = ::lseek(fd, 0, SEEK_END);
+  ::close(fd);
+  if (written < 0 || written >= size) return std::nullopt;
+  return static_cast<double>(written) / static_cast<double>(size);
 }
 
 Progress::Progress(Share share) : share_(std::move(share)) {

@@ -43,8 +43,9 @@ class Progress {
 [[nodiscard]] std::string progress_line(std::optional<double> share, std::chrono::seconds elapsed);
 
 // How much of a VM's disk a host has converted: of the new data file beside the old one, as much
-// as is written. Nothing while there is no new one. `folder`: the VM's, in a datastore of this
-// machine.
+// as is written, which is from its start to its first hole. Nothing while there is no new one, once
+// all is written, or where the file system does not tell holes. `folder`: the VM's, in a datastore
+// of this machine.
 [[nodiscard]] std::optional<double> share_converted(const std::string& folder);
 
 }  // namespace keytrail::cli

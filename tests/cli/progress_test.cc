@@ -1,6 +1,8 @@
 #include "cli/progress.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -47,6 +49,21 @@ TEST_F(ShareConvertedTest, TheTenthGenerationIsNewerThanTheNinth) {
   write("vm-1-flat.9.vmdk", kMiB, kMiB);
   write("vm-1-flat.10.vmdk", 0, kMiB);
   EXPECT_LT(share_converted(folder_.path()).value_or(1), 0.01);
+}
+
+TEST_F(ShareConvertedTest, RoomThatWasTakenIsNotYetWritten) {
+  write("vm-1-flat.vmdk", kMiB, kMiB);
+  write("vm-1-flat.2.vmdk", kMiB / 2, kMiB / 2);
+  const int fd = ::open(folder_.file("vm-1-flat.2.vmdk").c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(::posix_fallocate(fd, 0, kMiB), 0);
+  ::close(fd);
+  EXPECT_NEAR(share_converted(folder_.path()).value_or(1), 0.5, 0.02);
+}
+
+TEST_F(ShareConvertedTest, IsUnknownOnceAllIsWritten) {
+  write("vm-1-flat.vmdk", kMiB, kMiB);
+  write("vm-1-flat.2.vmdk", kMiB, kMiB);
+  EXPECT_FALSE(share_converted(folder_.path()).has_value());
 }
 
 TEST_F(ShareConvertedTest, IsUnknownWhileThereIsNoNewDataFile) {
