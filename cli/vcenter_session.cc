@@ -16,8 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kQuietMs = 120'000;      // a command that takes time says so on the way
-constexpr int kReachWithinMs = 5'000;  // for a part that is there at all
+constexpr int kQuietMs = 120'000;  // a command that takes time says so on the way
 constexpr TimeNs kNsPerSecond = 1'000'000'000;
 constexpr const char* kAnswer = "the answer";
 
@@ -49,12 +48,6 @@ std::string message_of(const std::string& command, const std::string& arguments,
   }
   message.append("}");
   return message;
-}
-
-// A part that is away is told soon, not after all the time that a command may take.
-Result<void> reach(wire::CommandClient& client) {
-  TRY(client.call(message_of("status", "{}", {}), kReachWithinMs, {}));
-  return {};
 }
 
 // Whose password, and where it stands.
@@ -105,10 +98,6 @@ struct VcenterSession::Impl {
   Result<wire::CommandClient::Answer> ask(const std::string& command, const std::string& arguments,
                                           const OnProgress& on_progress = {});
   Result<void> log_in();
-  [[nodiscard]] static Error away(const Error& error) {
-    return {error.code,
-            "vCenter does not answer: " + error.detail + "; is it running? (`keytrail status`)"};
-  }
 
   const Credentials credentials;
   const std::optional<KeptSession> kept;
@@ -125,8 +114,9 @@ Result<wire::CommandClient::Answer> VcenterSession::Impl::ask(const std::string&
   std::string message = message_of(command, arguments, session);
   Result<wire::CommandClient::Answer> answer = client.call(message, kQuietMs, on_progress);
   wipe(message);
-  if (!answer.ok()) return away(answer.error());
-  return answer;
+  if (answer.ok()) return answer;
+  return Error{answer.error().code, "vCenter does not answer: " + answer.error().detail +
+                                        "; is it running? (`keytrail status`)"};
 }
 
 Result<void> VcenterSession::Impl::log_in() {
@@ -160,8 +150,6 @@ Result<std::unique_ptr<VcenterSession>> VcenterSession::open(const Globals& glob
   wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   auto impl =
       std::make_unique<Impl>(endpoints, TRY(credentials_of(globals, endpoints)), std::move(keys));
-  const Result<void> is_there = reach(impl->client);
-  if (!is_there.ok()) return Impl::away(is_there.error());
   if (impl->kept.has_value()) {
     if (auto found = impl->kept->find()) {
       impl->session = std::move(*found);
@@ -189,11 +177,8 @@ Result<std::string> operator_call(const Endpoints& endpoints, const std::string&
   const wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   wire::Context context;
   wire::CommandClient client(context, command_endpoint, server_key, keys);
-  const auto call = [&]() -> Result<wire::CommandClient::Answer> {
-    if (timeout_ms > kReachWithinMs) TRY(reach(client));
-    return client.call(message_of(command, arguments, {}), timeout_ms, {});
-  };
-  const Result<wire::CommandClient::Answer> answer = call();
+  const Result<wire::CommandClient::Answer> answer =
+      client.call(message_of(command, arguments, {}), timeout_ms, {});
   if (!answer.ok()) {
     return Error{answer.error().code, command_endpoint +
                                           " does not answer: " + answer.error().detail +
