@@ -85,7 +85,8 @@ json::object write_identity(const KeyedIdentity& x) {
 
 LogEndpoint read_log(const json::object& o) {
   return {text_at(o, "id"),   text_at(o, "append"),  text_at(o, "live"),
-          text_at(o, "read"), text_at(o, "command"), text_at(o, "server_key")};
+          text_at(o, "read"), text_at(o, "command"), text_at(o, "server_key"),
+          text_at(o, "checkpoint_key")};
 }
 
 }  // namespace
@@ -99,7 +100,8 @@ std::string to_json(const Endpoints& x) {
                            {"live", x.log.live},
                            {"read", x.log.read},
                            {"command", x.log.command},
-                           {"server_key", x.log.server_key}}},
+                           {"server_key", x.log.server_key},
+                           {"checkpoint_key", x.log.checkpoint_key}}},
       {"operator", write_identity(x.operator_identity)},
       {"subscriber", write_identity(x.subscriber)},
       {"kms", list_of(x.kms, write_kms)},

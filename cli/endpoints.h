@@ -16,6 +16,7 @@ namespace keytrail::cli {
 
 struct LogEndpoint {
   std::string id, append, live, read, command, server_key;
+  std::string checkpoint_key;  // Ed25519, hexadecimal: checks the store's checkpoints
 };
 struct KeyedIdentity {
   std::string name, key_file;

@@ -106,18 +106,27 @@ void add_state(CLI::App& app, Run& run) {
 void add_log(CLI::App& app, Run& run) {
   CLI::App* log = app.add_subcommand("log", "The log as a file: is it whole, how long is it");
   log->require_subcommand(1);
-  const auto add = [&](const char* name, const char* help,
-                       Exit (*command)(const Globals&, const std::string&)) {
-    auto folder = std::make_shared<std::string>();
-    CLI::App* made = log->add_subcommand(name, help);
-    add_log_folder(*made, *folder);
-    made->callback([folder, command, &run] {
-      run = [folder, command](const Globals& g) { return command(g, *folder); };
-    });
+  struct Verify {
+    std::string folder, checkpoint_key;
   };
-  add("verify", "Check every byte, hash and attachment, the checkpoint, and what other parts know",
-      run_log_verify);
-  add("info", "Its id, generation, head and size", run_log_info);
+  auto asked = std::make_shared<Verify>();
+  CLI::App* verify = log->add_subcommand(
+      "verify", "Check every byte, hash and attachment, the checkpoint, and what other parts know");
+  add_log_folder(*verify, asked->folder);
+  verify->add_option("--checkpoint-key", asked->checkpoint_key,
+                     "The store's Ed25519 key in hexadecimal (default for the installation's own "
+                     "log: that of endpoints.json)");
+  verify->callback([asked, &run] {
+    run = [asked](const Globals& g) {
+      return run_log_verify(g, asked->folder, asked->checkpoint_key);
+    };
+  });
+  auto folder = std::make_shared<std::string>();
+  CLI::App* info = log->add_subcommand("info", "Its id, generation, head and size");
+  add_log_folder(*info, *folder);
+  info->callback([folder, &run] {
+    run = [folder](const Globals& g) { return run_log_info(g, *folder); };
+  });
 }
 
 void add_subscribers(CLI::App& app, Run& run) {

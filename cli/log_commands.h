@@ -31,7 +31,9 @@ struct LogQuery {
 
 // Every byte, the chain, the attachments, the tree, the checkpoint, and what other parts know of
 // its end.
-[[nodiscard]] Exit run_log_verify(const Globals& globals, const std::string& log_folder);
+// `checkpoint_key`: Ed25519, hexadecimal; empty: the installation's, where its own log is verified.
+[[nodiscard]] Exit run_log_verify(const Globals& globals, const std::string& log_folder,
+                                  const std::string& checkpoint_key);
 [[nodiscard]] Exit run_log_info(const Globals& globals, const std::string& log_folder);
 
 // Makes a key file for `name` and grants it the topics.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "bus/secret/ed25519.h"
 #include "bus/wire/last_file.h"
 #include "cli/answer.h"
 #include "cli/endpoints.h"
@@ -77,14 +78,34 @@ struct Finding {
   std::vector<std::string> wrong;
 };
 
-Result<Finding> verify(const Globals& globals, const std::string& log_folder) {
+// nullopt: nobody said which it is.
+Result<std::optional<Bytes>> key_of_checkpoints(const Globals& globals,
+                                                const std::string& log_folder,
+                                                const std::string& given) {
+  std::string hex = given;
+  if (hex.empty() && log_folder.empty()) {
+    const auto endpoints = read_endpoints(globals.data);
+    if (endpoints.ok()) hex = endpoints->log.checkpoint_key;
+  }
+  if (hex.empty()) return std::optional<Bytes>();
+  auto key = from_hex(hex);
+  if (!key.ok() || key->size() != kEd25519PublicKeyBytes) {
+    return Error{ErrorCode::kInvalid, "a checkpoint key is 64 hexadecimal letters"};
+  }
+  return std::optional<Bytes>(std::move(key).value());
+}
+
+Result<Finding> verify(const Globals& globals, const std::string& log_folder,
+                       const std::string& checkpoint_key) {
   const std::string folder = TRY(folder_of_log(globals, log_folder));
+  const auto key = TRY(key_of_checkpoints(globals, log_folder, checkpoint_key));
   // Before the log is opened: a running one only grows, so nobody can know more of it later.
   const auto known = TRY(witnesses(globals.data));
   Finding finding;
   finding.witnesses = known.size();
   finding.verdict = TRY(eventstore::verify_folder(folder + "/db", folder + "/checkpoint",
-                                                  {.on_progress = progress()}));
+                                                  {.checkpoint_key = key,
+                                                   .on_progress = progress()}));
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r                    \r", stderr);
   if (!finding.verdict.whole()) finding.wrong.push_back(finding.verdict.wrong);
   const auto log = TRY(eventstore::RocksLog::open_read_only(
@@ -120,7 +141,7 @@ std::string said_of_checkpoint(const eventstore::Verdict& verdict) {
   if (!verdict.checkpoint.has_value()) return "no checkpoint to compare with";
   const std::string at = "checkpoint at " + std::to_string(verdict.checkpoint->size) + " says";
   return is_signed(verdict) ? "as the signed " + at
-                            : "as the " + at + " (its signature was not checked)";
+                            : "as the " + at + " (its signature is unknown: no --checkpoint-key)";
 }
 
 json::object to_json(const Finding& finding) {
@@ -145,8 +166,9 @@ json::object to_json(const Finding& finding) {
 
 }  // namespace
 
-Exit run_log_verify(const Globals& globals, const std::string& log_folder) {
-  const Result<Finding> finding = verify(globals, log_folder);
+Exit run_log_verify(const Globals& globals, const std::string& log_folder,
+                    const std::string& checkpoint_key) {
+  const Result<Finding> finding = verify(globals, log_folder, checkpoint_key);
   if (!finding.ok()) return fail(finding.error());
   const json::object result = to_json(*finding);
   if (globals.json) {
@@ -158,8 +180,7 @@ Exit run_log_verify(const Globals& globals, const std::string& log_folder) {
         "else\n",
         static_cast<unsigned long long>(verdict.end.position),
         static_cast<unsigned long long>(verdict.attachments), to_hex(verdict.root).c_str(),
-        said_of_checkpoint(verdict).c_str(),
-        finding->witnesses);
+        said_of_checkpoint(verdict).c_str(), finding->witnesses);
   }
   for (const std::string& wrong : finding->wrong)
     std::fprintf(stderr, "keytrail: %s\n", wrong.c_str());

@@ -24,6 +24,7 @@ void add_up(CLI::App& app, Run& run) {
   auto* hosts = up->add_option("--hosts", options->hosts, "Hosts")
                     ->check(CLI::Range(1, int{Ports::kHostsMax}))
                     ->capture_default_str();
+  up->add_flag("--accept-clock", options->accept_clock, kAcceptClockHelp);
   up->callback([options, base, replicas, hosts, &run] {
     options->is_given = base->count() + replicas->count() + hosts->count() > 0;
     run = [options](const Globals& globals) { return run_up(globals, *options); };

@@ -78,6 +78,7 @@ class BringUp {
     TRY(start_and_wait("eventstore"));
     const json::object store = TRY(ask_part(x_, x_.log.command, x_.log.server_key, "status", {}));
     x_.log.id = text_at(store, "log");
+    x_.log.checkpoint_key = text_at(store, "checkpoint_key");
     for (const KmsEndpoint& replica : x_.kms) TRY(start_replica(replica));
     TRY(enrol_kmip_client());
     TRY(start_and_wait(x_.vcenter.name));

@@ -220,7 +220,8 @@ Result<Endpoints> endpoints_of(const UpOptions& options) {
            .live = store.live,
            .read = store.read,
            .command = store.command,
-           .server_key = vcenter.log.server_key};
+           .server_key = vcenter.log.server_key,
+           .checkpoint_key = ""};
   x.operator_identity = {"operator/cli", data + "/client/operator.key"};
   x.subscriber = {"siem/subscriber", data + "/client/subscriber.key"};
   for (int i = 0; i < options.replicas; ++i) {

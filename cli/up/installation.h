@@ -24,7 +24,8 @@ struct UpOptions {
   std::uint16_t port_base = Ports::kDefaultBase;
   int replicas = 3;
   int hosts = 2;
-  bool is_given = false;  // a flag about the shape was given, not only defaults
+  bool accept_clock = false;  // for the event store, see there
+  bool is_given = false;      // a flag about the shape was given, not only defaults
 };
 
 // The folder, held by an exclusive lock until destroyed.

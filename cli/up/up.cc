@@ -124,8 +124,10 @@ Result<void> up(const UpOptions& options) {
       [&supervisor](const std::string& request) { return handle(supervisor, request); }));
   const std::string program = "/proc/self/exe";
   for (const Installation::Part& part : installation.parts()) {
-    supervisor.add(
-        {part.name, {program, part.subcommand, "run", "--config", part.config}, part.log});
+    std::vector<std::string> command{program, part.subcommand, "run", "--config", part.config};
+    if (options.accept_clock && part.subcommand == "eventstore")
+      command.emplace_back("--accept-clock");
+    supervisor.add({part.name, std::move(command), part.log});
   }
   Endpoints endpoints = installation.endpoints();
   const Result<void> is_up = bring_up(
