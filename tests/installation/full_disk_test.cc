@@ -38,8 +38,9 @@ class SmallDisk {
     return ::mount("keytrail-test", folder_.c_str(), "tmpfs", MS_REMOUNT,
                    ("size=" + size).c_str()) == 0;
   }
-  ~SmallDisk() {
+  void unmount() {
     if (!folder_.empty()) ::umount2(folder_.c_str(), MNT_DETACH);
+    folder_.clear();
   }
 
  private:
@@ -56,8 +57,14 @@ void fill(const std::string& file) {
 
 class FullDiskTest : public ::testing::Test {
  protected:
+  // Before the installation's folder is removed.
+  void TearDown() override {
+    installation_.stop();
+    disk_.unmount();
+  }
+
   SmallDisk disk_;
-  InstallationUnderTest installation_{{.replicas = 1, .hosts = 1}};  // Gone before its disk is.
+  InstallationUnderTest installation_{{.replicas = 1, .hosts = 1}};
 };
 
 TEST_F(FullDiskTest, AFullDatastoreRefusesTheOrderAndLeavesTheVmAsItWas) {

@@ -27,7 +27,9 @@ using test::SeededRandom;
 using ::testing::HasSubstr;
 
 constexpr int kAnswerMs = 2000;
-constexpr int kHeldOpen = 4;  // per port and kind
+constexpr int kConnectMs = 5000;
+constexpr std::size_t kHeldOpen = 4;  // per port and kind
+constexpr int kHoldMs = 20;
 constexpr std::size_t kNoiseBytes = 64 * 1024;
 
 std::uint16_t port_in(const std::string& endpoint) {
@@ -39,13 +41,16 @@ std::string repeated(char c, std::size_t count) { return std::string(count, c); 
 // A connection that says whatever it is told to.
 class RawConnection {
  public:
-  explicit RawConnection(std::uint16_t port)
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // A port whose queue is full lets one wait: no longer than that.
+  RawConnection(std::uint16_t port, int wait_ms)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    pollfd item{fd_, POLLOUT, 0};
+    connected_ = ::poll(&item, 1, wait_ms) == 1 && (item.revents & (POLLERR | POLLHUP)) == 0;
   }
   RawConnection(RawConnection&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_) {}
@@ -190,16 +195,18 @@ TEST_F(HostileInputTest, StrangersBytesAtEveryPortHarmNobody) {
   std::vector<RawConnection> held;  // half open until the end
   for (const auto& [name, port] : ports()) {
     for (const auto& [what, bytes] : openings()) {
-      RawConnection abrupt(port);
+      RawConnection abrupt(port, kConnectMs);
       EXPECT_TRUE(abrupt.connected()) << name << " does not take connections at: " << what;
       abrupt.send(bytes);
       abrupt.reset();
-      RawConnection orderly(port);
+      const RawConnection orderly(port, kConnectMs);
       orderly.send(bytes);
       orderly.half_close();
-      for (int i = 0; i < kHeldOpen; ++i) {
-        held.emplace_back(port);
-        held.back().send(bytes.substr(0, 1 + static_cast<std::size_t>(i) * 7));
+    }
+    for (const auto& [what, bytes] : openings()) {
+      for (std::size_t i = 0; i < kHeldOpen; ++i) {
+        held.emplace_back(port, kHoldMs);
+        held.back().send(bytes.substr(0, 1 + i * 17));
       }
     }
     expect_alive_and_well("strangers at " + name);
