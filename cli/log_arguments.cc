@@ -103,6 +103,40 @@ void add_state(CLI::App& app, Run& run) {
   });
 }
 
+void add_proofs(CLI::App& log, Run& run) {
+  auto order = std::make_shared<ProofOrder>();
+  CLI::App* prove =
+      log.add_subcommand("prove", "Write one fact with the proof that it stands in the log");
+  prove->add_option("POSITION", order->position, "Its position")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  prove->add_option("-o,--out", order->file, "The file, e.g. fact.tlog-proof")->required();
+  add_log_folder(*prove, order->log_folder);
+  prove->callback(
+      [order, &run] { run = [order](const Globals& g) { return run_log_prove(g, *order); }; });
+
+  auto check = std::make_shared<ProofCheck>();
+  CLI::App* check_app =
+      log.add_subcommand("check", "Check such a file; needs the log's public key, not the log");
+  check_app->add_option("FILE", check->file, "The file")->required()->check(CLI::ExistingFile);
+  check_app->add_option("--policy", check->policy_file, "Whom to trust (a C2SP tlog-policy file)")
+      ->check(CLI::ExistingFile);
+  check_app->add_option("--log-key", check->log_key,
+                        "The log's key, name+id+base64 (default: this installation's)");
+  check_app->callback(
+      [check, &run] { run = [check](const Globals& g) { return run_log_check(g, *check); }; });
+
+  auto folder = std::make_shared<std::string>();
+  auto into = std::make_shared<std::string>();
+  CLI::App* tiles =
+      log.add_subcommand("tiles", "Write tree and facts as tiles, for any web server to offer");
+  tiles->add_option("DIR", *into, "Where to; what is there is kept")->required();
+  add_log_folder(*tiles, *folder);
+  tiles->callback([folder, into, &run] {
+    run = [folder, into](const Globals& g) { return run_log_tiles(g, *folder, *into); };
+  });
+}
+
 void add_log(CLI::App& app, Run& run) {
   CLI::App* log = app.add_subcommand("log", "The log as a file: is it whole, how long is it");
   log->require_subcommand(1);
@@ -127,6 +161,7 @@ void add_log(CLI::App& app, Run& run) {
   info->callback([folder, &run] {
     run = [folder](const Globals& g) { return run_log_info(g, *folder); };
   });
+  add_proofs(*log, run);
 }
 
 void add_subscribers(CLI::App& app, Run& run) {

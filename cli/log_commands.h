@@ -36,6 +36,25 @@ struct LogQuery {
                                   const std::string& checkpoint_key);
 [[nodiscard]] Exit run_log_info(const Globals& globals, const std::string& log_folder);
 
+struct ProofOrder {
+  std::string log_folder;
+  std::uint64_t position = 0;
+  std::string file;
+};
+// One fact with the proof that it stands in the log (C2SP tlog-proof), to be checked without it.
+[[nodiscard]] Exit run_log_prove(const Globals& globals, const ProofOrder& order);
+
+struct ProofCheck {
+  std::string file;
+  std::string policy_file;  // whom to trust; else log_key
+  std::string log_key;      // "name+id+base64"; else the installation's own log
+};
+[[nodiscard]] Exit run_log_check(const Globals& globals, const ProofCheck& check);
+
+// The Merkle tree and the facts as files in the layout of C2SP tlog-tiles.
+[[nodiscard]] Exit run_log_tiles(const Globals& globals, const std::string& log_folder,
+                                 const std::string& into);
+
 // Makes a key file for `name` and grants it the topics.
 [[nodiscard]] Exit run_subscribers_add(const Globals& globals, const std::string& name,
                                        const std::vector<std::string>& topics,

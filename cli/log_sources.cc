@@ -1,7 +1,9 @@
 #include "cli/log_sources.h"
 
+#include <algorithm>
 #include <filesystem>
 
+#include "bus/proof/checkpoint.h"
 #include "bus/wire/context.h"
 #include "eventstore/log/rocks_log.h"
 
@@ -60,6 +62,28 @@ Result<void> check_log_folder(const std::string& folder) {
                folder +
                    " holds no event log; name the folder of an event store, or a copy of it: "
                    "the one that holds db"};
+}
+
+Result<std::string> folder_of_log(const Globals& globals, const std::string& log_folder) {
+  std::string folder = log_folder.empty() ? globals.data + "/eventstore" : log_folder;
+  const Result<void> is_log = check_log_folder(folder);
+  if (is_log.ok()) return folder;
+  if (log_folder.empty())
+    TRY(read_endpoints(globals.data));  // No installation is the better answer.
+  return is_log.error();
+}
+
+Result<std::string> log_vkey_of(const Globals& globals) {
+  const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  const Bytes id = TRY(from_hex(endpoints.log.id));
+  Bytes key = TRY(from_hex(endpoints.log.checkpoint_key));
+  proof::LogId log_id{};
+  if (id.size() != log_id.size() || key.empty()) {
+    return Error{ErrorCode::kInvalid,
+                 "this installation does not say which key signs its checkpoints: start it again"};
+  }
+  std::copy(id.begin(), id.end(), log_id.begin());
+  return proof::to_vkey(proof::log_key(log_id, std::move(key)));
 }
 
 client::LogReader& LiveLog::reader() { return impl_->reader; }

@@ -35,6 +35,13 @@ class LiveLog final : public replay::FactSource {
 // kInvalid where `folder` holds no event log; says which folder would.
 [[nodiscard]] Result<void> check_log_folder(const std::string& folder);
 
+// The event store's folder of the installation, or the copy in `log_folder`.
+[[nodiscard]] Result<std::string> folder_of_log(const Globals& globals,
+                                                const std::string& log_folder);
+
+// The key that signs the checkpoints of the installation's log, as a verifier key ("name+id+base64").
+[[nodiscard]] Result<std::string> log_vkey_of(const Globals& globals);
+
 // With `log_folder` the copy there (the folder that holds `db`), else the running store.
 [[nodiscard]] Result<std::unique_ptr<replay::FactSource>> open_log(const Globals& globals,
                                                                    const std::string& log_folder);

@@ -21,16 +21,6 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
-// A copy, or the event store's folder of the installation.
-Result<std::string> folder_of_log(const Globals& globals, const std::string& log_folder) {
-  std::string folder = log_folder.empty() ? globals.data + "/eventstore" : log_folder;
-  const Result<void> is_log = check_log_folder(folder);
-  if (is_log.ok()) return folder;
-  if (log_folder.empty())
-    TRY(read_endpoints(globals.data));  // No installation is the better answer.
-  return is_log.error();
-}
-
 // What the parts of the installation presented at their last connection.
 Result<std::vector<std::pair<std::string, protocol::Known>>> witnesses(const std::string& data) {
   std::vector<std::pair<std::string, protocol::Known>> known;
