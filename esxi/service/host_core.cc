@@ -200,8 +200,8 @@ void HostCore::decide_and_submit(protocol::TransactionId id) {
   outputs_.submit.emplace_back(id, to_protocol(std::move(decision), now_));
 }
 
-// What the log says is held may be used, and orders that wait for it go on at once: so it is adopted
-// when it is followed, which may be before its acknowledgement is there.
+// What the log says is held may be used, and orders that wait for it go on at once: so it is
+// adopted when it is followed, which may be before its acknowledgement is there.
 void HostCore::adopt_received() {
   for (auto& [id, open] : open_) {
     auto* receive = std::get_if<Receive>(&open.intent);
