@@ -89,7 +89,7 @@ void add_admission(CLI::App& kms, Run& run) {
   retire_app->add_option("REPLICA", *retire, "Name of the replica")->required();
   retire_app->callback([retire, &run] {
     run = [retire](const Globals& g) {
-      return run_kms(g, "", "retire", json::serialize(json::object{{"replica", *retire}}), "", {});
+      return run_kms(g, "", "retire", json::serialize(json::object{{"replica", *retire}}));
     };
   });
 }

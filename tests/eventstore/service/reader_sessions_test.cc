@@ -5,14 +5,14 @@
 namespace keytrail::eventstore {
 namespace {
 
-Bytes reader(std::uint8_t number) { return {number}; }
+Bytes reader(int number) { return {static_cast<std::uint8_t>(number)}; }
 
 class ReaderSessionsTest : public testing::Test {
  protected:
-  void admit(std::uint8_t number) {
+  void admit(int number) {
     sessions_.admit(reader(number), {.identity = "subscriber/" + std::to_string(number)});
   }
-  bool knows(std::uint8_t number) { return sessions_.hear(reader(number)) != nullptr; }
+  bool knows(int number) { return sessions_.hear(reader(number)) != nullptr; }
 
   Bytes follower_;
   ReaderSessions sessions_{3, [this](const Bytes& route) { return route == follower_; }};
@@ -28,15 +28,15 @@ TEST_F(ReaderSessionsTest, AStrangerIsNotKnownAndAReaderIsUntilItSaysBye) {
 }
 
 TEST_F(ReaderSessionsTest, TheOneThatWasSilentLongestMakesRoom) {
-  for (const std::uint8_t number : {1, 2, 3}) admit(number);
+  for (const int number : {1, 2, 3}) admit(number);
   ASSERT_TRUE(knows(1));
   admit(4);
   EXPECT_FALSE(knows(2));
-  for (const std::uint8_t number : {1, 3, 4}) EXPECT_TRUE(knows(number)) << int{number};
+  for (const int number : {1, 3, 4}) EXPECT_TRUE(knows(number)) << number;
 }
 
 TEST_F(ReaderSessionsTest, AFollowerStaysHoweverLongItWasSilent) {
-  for (const std::uint8_t number : {1, 2, 3}) admit(number);
+  for (const int number : {1, 2, 3}) admit(number);
   follower_ = reader(1);
   admit(4);
   EXPECT_TRUE(knows(1));
@@ -44,9 +44,9 @@ TEST_F(ReaderSessionsTest, AFollowerStaysHoweverLongItWasSilent) {
 }
 
 TEST_F(ReaderSessionsTest, ASecondHelloOfOneReaderCostsNobodyASession) {
-  for (const std::uint8_t number : {1, 2, 3}) admit(number);
+  for (const int number : {1, 2, 3}) admit(number);
   admit(3);
-  for (const std::uint8_t number : {1, 2, 3}) EXPECT_TRUE(knows(number)) << int{number};
+  for (const int number : {1, 2, 3}) EXPECT_TRUE(knows(number)) << number;
 }
 
 }  // namespace
