@@ -84,8 +84,12 @@ json::object write_identity(const KeyedIdentity& x) {
 }
 
 LogEndpoint read_log(const json::object& o) {
-  return {text_at(o, "id"),   text_at(o, "append"),  text_at(o, "live"),
-          text_at(o, "read"), text_at(o, "command"), text_at(o, "server_key"),
+  return {text_at(o, "id"),
+          text_at(o, "append"),
+          text_at(o, "live"),
+          text_at(o, "read"),
+          text_at(o, "command"),
+          text_at(o, "server_key"),
           text_at(o, "checkpoint_key")};
 }
 

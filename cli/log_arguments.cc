@@ -158,9 +158,8 @@ void add_log(CLI::App& app, Run& run) {
   auto folder = std::make_shared<std::string>();
   CLI::App* info = log->add_subcommand("info", "Its id, generation, head and size");
   add_log_folder(*info, *folder);
-  info->callback([folder, &run] {
-    run = [folder](const Globals& g) { return run_log_info(g, *folder); };
-  });
+  info->callback(
+      [folder, &run] { run = [folder](const Globals& g) { return run_log_info(g, *folder); }; });
   add_proofs(*log, run);
 }
 

@@ -28,8 +28,7 @@ Result<std::vector<std::pair<std::string, protocol::Known>>> witnesses(const std
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(data, error)) {
     if (!entry.is_directory(error)) continue;
-    const protocol::Known last =
-        TRY(wire::read_last_file(files, entry.path().string() + "/last"));
+    const protocol::Known last = TRY(wire::read_last_file(files, entry.path().string() + "/last"));
     if (last.position != 0) known.emplace_back(entry.path().filename().string(), last);
   }
   return known;
@@ -93,9 +92,8 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder,
   const auto known = TRY(witnesses(globals.data));
   Finding finding;
   finding.witnesses = known.size();
-  finding.verdict = TRY(eventstore::verify_folder(folder + "/db", folder + "/checkpoint",
-                                                  {.checkpoint_key = key,
-                                                   .on_progress = progress()}));
+  finding.verdict = TRY(eventstore::verify_folder(
+      folder + "/db", folder + "/checkpoint", {.checkpoint_key = key, .on_progress = progress()}));
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r                    \r", stderr);
   if (!finding.verdict.whole()) finding.wrong.push_back(finding.verdict.wrong);
   const auto log = TRY(eventstore::RocksLog::open_read_only(

@@ -69,9 +69,8 @@ void add_run_eventstore(CLI::App& app, Run& run) {
       ->required()
       ->check(CLI::ExistingFile);
   alone->add_flag("--accept-clock", store->accept_clock, kAcceptClockHelp);
-  alone->callback([store, &run] {
-    run = [store](const Globals&) { return run_eventstore(*store); };
-  });
+  alone->callback(
+      [store, &run] { run = [store](const Globals&) { return run_eventstore(*store); }; });
 }
 
 }  // namespace

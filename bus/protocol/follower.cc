@@ -29,11 +29,7 @@ bool is_another(const FollowedFact& fact, const Known& known) {
 }  // namespace
 
 Follower::Follower(Options options, Known known, Position after)
-    : options_(options),
-      remembered_(known),
-      known_(known),
-      followed_(after),
-      target_(after) {
+    : options_(options), remembered_(known), known_(known), followed_(after), target_(after) {
   KEYTRAIL_CHECK(after <= known.position);
   if (after == known.position) {
     last_position_ = known.position;

@@ -16,8 +16,9 @@ Result<protocol::Known> read_last_file(FileSystem& files, const std::string& pat
   const auto text = read_file(files, path, kLastFileBytesMax);
   if (!text.ok() && text.error().code == ErrorCode::kNotFound) return protocol::Known{};
   const Error damaged{ErrorCode::kCorrupt,
-                      path + " is damaged: this part no longer knows how far it saw the log; "
-                             "verify the log, then remove the file"};
+                      path +
+                          " is damaged: this part no longer knows how far it saw the log; "
+                          "verify the log, then remove the file"};
   if (!text.ok()) return text.error().code == ErrorCode::kInvalid ? damaged : text.error();
   std::istringstream in{std::string(as_text(*text))};
   protocol::Known known;

@@ -8,8 +8,8 @@
 //     core.step(mailbox.take_all(), link.take_events(), clock.now()) -> link.submit(…),
 //     link.ask_head(…), answers
 //   }
-// Keeps `last` (what the part presents at HELLO) in a file, replaced in one step and synced, at most
-// once a second.
+// Keeps `last` (what the part presents at HELLO) in a file, replaced in one step and synced, at
+// most once a second.
 #pragma once
 
 #include <cstdint>
@@ -74,8 +74,9 @@ struct LogUnserved {
 struct LinkEnded {
   std::string reason;
 };
-using LinkEvent = std::variant<Followed, FollowedThrough, FollowStateChanged, TransactionAccepted,
-                               TransactionDecideAgain, TransactionFailed, HeadAnswered, LogUnserved, LinkEnded>;
+using LinkEvent =
+    std::variant<Followed, FollowedThrough, FollowStateChanged, TransactionAccepted,
+                 TransactionDecideAgain, TransactionFailed, HeadAnswered, LogUnserved, LinkEnded>;
 
 class LogLink {
  public:

@@ -65,8 +65,7 @@ void make_message(zmq_msg_t& message, ByteView frame, bool is_secret) {
     const std::unique_ptr<Bytes> bytes(static_cast<Bytes*>(held));
     wipe(*bytes);
   };
-  KEYTRAIL_CHECK(
-      zmq_msg_init_data(&message, copy->data(), copy->size(), let_go, copy.get()) == 0);
+  KEYTRAIL_CHECK(zmq_msg_init_data(&message, copy->data(), copy->size(), let_go, copy.get()) == 0);
   std::ignore = copy.release();  // let_go's, from here on.
 }
 

@@ -174,9 +174,9 @@ Result<std::size_t> announced_bytes(ByteView first_eight, Tag tag, const Limits&
   }
   const std::size_t length = length_at(first_eight);
   if (length > limits.message_bytes_max - kHeaderBytes) {
-    return Error{ErrorCode::kRefused, "a message larger than the " +
-                                          std::to_string(limits.message_bytes_max) +
-                                          " bytes allowed"};
+    return Error{
+        ErrorCode::kRefused,
+        "a message larger than the " + std::to_string(limits.message_bytes_max) + " bytes allowed"};
   }
   return kHeaderBytes + padded(length);
 }

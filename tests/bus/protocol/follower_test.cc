@@ -335,11 +335,9 @@ TEST_F(FollowerTest, AnAcknowledgementMakesAWitnessOfOnesOwnNotes) {
   Follower f = follower();
   catch_up(f);
   grow(5);
-  f.on_acks({{.outcome = AppendOutcome::kConflict},
-             {.outcome = AppendOutcome::kAccepted,
-              .first = 10,
-              .count = 2,
-              .leaf = chain_.at(11).leaf}});
+  f.on_acks(
+      {{.outcome = AppendOutcome::kConflict},
+       {.outcome = AppendOutcome::kAccepted, .first = 10, .count = 2, .leaf = chain_.at(11).leaf}});
   EXPECT_EQ(f.known(), chain_.known_at(11));
   EXPECT_EQ(f.followed(), 6U);
 }

@@ -26,10 +26,12 @@ TEST(ReadProtocolTest, WhatOneEndWritesTheOtherReads) {
                       .schema = 1,
                       .heartbeat_ms = 500},
               welcome_from);
-  expect_same(
-      protocol::Head{
-          .generation = 1, .durable_head = 9, .log_time = 5, .last = {1, 2, 3, 4, 5, 6, 7, 9}, .leaf = Hash{7}},
-      head_from);
+  expect_same(protocol::Head{.generation = 1,
+                             .durable_head = 9,
+                             .log_time = 5,
+                             .last = {1, 2, 3, 4, 5, 6, 7, 9},
+                             .leaf = Hash{7}},
+              head_from);
   const Selection selection{.topics = {"kms.change"},
                             .filter = {.types = {"KeyReleased"}, .outcomes = {"refused", "failed"}},
                             .attachments = AttachmentsWanted::kSealed};

@@ -122,15 +122,14 @@ TEST_F(RocksLogTest, AWholeLogVerifies) {
 TEST_F(RocksLogTest, WhoseCheckpointItIsIsSaidOnlyIfAKeyTellsIt) {
   make_log(10);
   const auto verified_with = [&](const std::optional<Bytes>& key) {
-    auto found = verify_folder(folder_.file("db"), folder_.file("checkpoint"),
-                               {.checkpoint_key = key});
+    auto found =
+        verify_folder(folder_.file("db"), folder_.file("checkpoint"), {.checkpoint_key = key});
     EXPECT_TRUE(found.ok());
     return *found;
   };
   EXPECT_EQ(verified_with(std::nullopt).checkpoint_trust, CheckpointTrust::kUnknown);
   EXPECT_EQ(verified_with(ed25519_public_key(key_)).checkpoint_trust, CheckpointTrust::kSigned);
-  const Verdict forged =
-      verified_with(ed25519_public_key(random_.secret(kEd25519SeedBytes)));
+  const Verdict forged = verified_with(ed25519_public_key(random_.secret(kEd25519SeedBytes)));
   EXPECT_FALSE(forged.whole()) << "anybody could have written it";
   EXPECT_EQ(forged.checkpoint_trust, CheckpointTrust::kUnknown);
 }

@@ -109,8 +109,8 @@ TEST_F(OrdererDurabilityTest, AGrantThatIsNotDurableLetsNobodyIn) {
     const std::string stream = stream_name({"eventstore", "store-1", "identity", name});
     protocol::Unit unit = unit_of(store, stream);
     Body body = test::body_of(stream, Effect::kChange);
-    body.event =
-        Event{IdentityGranted{.name = name, .curve_key = std::string(40, key), .sockets = {"live"}}};
+    body.event = Event{
+        IdentityGranted{.name = name, .curve_key = std::string(40, key), .sockets = {"live"}}};
     unit.bodies = {encode_body(body).value()};
     return unit;
   };
