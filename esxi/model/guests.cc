@@ -12,6 +12,17 @@ Decision decide_guest_started(const State& state, const Identity& self, const Ac
                      {boot_stream(self), state.version_of(boot_stream(self))}}};
 }
 
+Decision decide_usage(const State& state, const Identity& self, const DiskUsage& usage) {
+  const auto known = state.vms.find(usage.vm);
+  if (known == state.vms.end() || known->second.host != self.host) return {};
+  Body body;
+  body.stream = disk_stream(self, usage.disk);
+  body.user = "esxi/" + self.host;
+  body.event = esxi::Event(usage);
+  const std::uint64_t version = state.version_of(body.stream);
+  return {.facts = {body}, .guards = {{body.stream, version}}};
+}
+
 Decision decide_guest_stopped(const State& state, const Identity& self, const GuestEnd& end,
                               const std::optional<ActionId>& action) {
   const std::string stream = vm_stream(self, end.vm);

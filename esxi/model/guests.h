@@ -14,7 +14,7 @@ namespace keytrail::esxi {
 
 [[nodiscard]] Decision decide_guest_started(const State& state, const Identity& self,
                                             const ActionId& action);
-// How a guest ended, and what its disk did meanwhile (if it had been opened).
+// How a guest ended, and what its disk did since the last summary (if it had been opened).
 struct GuestEnd {
   std::string vm;
   StopReason reason = StopReason::kGuestPoweredOff;
@@ -22,6 +22,9 @@ struct GuestEnd {
   std::optional<DiskUsage> usage;
   bool operator==(const GuestEnd&) const = default;
 };
+// A periodic summary of what a guest does to its disk: a note.
+[[nodiscard]] Decision decide_usage(const State& state, const Identity& self,
+                                    const DiskUsage& usage);
 // `action`: the order that stopped it, if one did.
 [[nodiscard]] Decision decide_guest_stopped(const State& state, const Identity& self,
                                             const GuestEnd& end,

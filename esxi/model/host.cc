@@ -79,53 +79,59 @@ void on_mode_ordered(State& state, const About& about, const vcenter::HostModeOr
   state.ordered_mode_position = about.stamp.position;
 }
 
+// The arms of vCenter's orders.
+struct OnOrdered {
+  State& state;
+  const About& about;
+
+  void operator()(const vcenter::VmCreationOrdered& e) const {
+    add(e.host, {.kind = OrderKind::kCreate,
+                 .vm = e.vm,
+                 .key = e.key,
+                 .creation = state.creations[about.body.action]});
+  }
+  void operator()(const vcenter::EncryptionOrdered& e) const {
+    add(e.host, {.kind = OrderKind::kEncrypt, .vm = e.vm, .key = e.key});
+  }
+  void operator()(const vcenter::DecryptionOrdered& e) const {
+    add(e.host, {.kind = OrderKind::kDecrypt, .vm = e.vm, .old_key = e.key});
+  }
+  void operator()(const vcenter::RecryptOrdered& e) const {
+    add(e.host, {.kind = OrderKind::kRecrypt,
+                 .vm = e.vm,
+                 .key = e.new_key,
+                 .old_key = e.old_key,
+                 .depth = e.depth});
+  }
+  void operator()(const vcenter::PowerOrdered& e) const {
+    const bool on = e.power == PowerState::kOn;
+    add(e.host,
+        {.kind = on ? OrderKind::kPowerOn : OrderKind::kPowerOff, .vm = e.vm, .key = e.key});
+  }
+
+ private:
+  void add(const std::string& host, Order order) const {
+    add_order(state, about, host, std::move(order));
+  }
+};
+
 void evolve_vcenter(State& state, const About& about, const vcenter::Event& event) {
   using namespace vcenter;  // NOLINT: one arm per event of that part
   const auto ignore = [](const auto&) {};
   match(
-      event,
+      event, OnOrdered{state, about},
       [&](const HostRegistered& e) { on_host_registered(state, about, e); },
       [&](const HostModeOrdered& e) { on_mode_ordered(state, about, e); },
       [&](const KeyObtained& e) { on_key_obtained(state, about, e); },
       [&](const VmCreationRequested& e) { state.creations[about.body.action] = e; },
       [&](const VmCreationRefused&) { end_refused(state, about); },
-      [&](const VmCreationOrdered& e) {
-        add_order(state, about, e.host,
-                  Order{.kind = OrderKind::kCreate,
-                        .vm = e.vm,
-                        .key = e.key,
-                        .creation = state.creations[about.body.action]});
-      },
       [&](const VmCreated&) { state.creations.erase(about.body.action); },
       [&](const EncryptionRefused&) { end_refused(state, about); },
-      [&](const EncryptionOrdered& e) {
-        add_order(state, about, e.host,
-                  Order{.kind = OrderKind::kEncrypt, .vm = e.vm, .key = e.key});
-      },
       [&](const DecryptionRefused&) { end_order(state, about); },
-      [&](const DecryptionOrdered& e) {
-        add_order(state, about, e.host,
-                  Order{.kind = OrderKind::kDecrypt, .vm = e.vm, .old_key = e.key});
-      },
       [&](const DecryptionCompleted& e) { drop_keys_of_vm_but(state, e.vm, KeyId{}); },
       [&](const RecryptRefused&) { end_refused(state, about); },
-      [&](const RecryptOrdered& e) {
-        add_order(state, about, e.host,
-                  Order{.kind = OrderKind::kRecrypt,
-                        .vm = e.vm,
-                        .key = e.new_key,
-                        .old_key = e.old_key,
-                        .depth = e.depth});
-      },
       [&](const RecryptCompleted& e) { drop_keys_of_vm_but(state, e.vm, e.new_key); },
       [&](const PowerRefused&) { end_order(state, about); },
-      [&](const PowerOrdered& e) {
-        add_order(
-            state, about, e.host,
-            Order{.kind = e.power == PowerState::kOn ? OrderKind::kPowerOn : OrderKind::kPowerOff,
-                  .vm = e.vm,
-                  .key = e.key});
-      },
       // The guest may have done by itself what was ordered.
       [&](const PowerCompleted&) { end_order(state, about); },
       [&](const OrderExpired&) { end_order(state, about); },

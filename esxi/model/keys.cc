@@ -1,5 +1,7 @@
 #include "esxi/model/keys.h"
 
+#include <algorithm>
+
 namespace keytrail::esxi {
 namespace {
 
@@ -17,6 +19,29 @@ bool is_needed(const State& state, const KeyId& key) {
   if (key == state.host_key) return true;
   if (state.ordered_mode.has_value() && state.ordered_mode->key == key) return true;
   return may_hold_vm_keys(state) && state.vm_keys.contains(key);
+}
+
+void say_of_vm(Decision& decision, const State& state, const Identity& self,
+               const std::string& name, esxi::Event event) {
+  const std::string stream = vm_stream(self, name);
+  decision.facts.push_back(own_body(self, stream, std::move(event)));
+  decision.guards.emplace_back(stream, state.version_of(stream));
+}
+
+bool is_lost_guest(const Vm& vm, const Identity& self, const std::string& boot) {
+  return vm.host == self.host && vm.power == PowerState::kOn && vm.powered_on_boot != boot;
+}
+
+void tell_lost_guests(Decision& decision, const State& state, const Identity& self,
+                      const std::string& boot) {
+  std::size_t told = 0;
+  for (const auto& [name, vm] : state.vms) {
+    if (!is_lost_guest(vm, self, boot)) continue;
+    if (told++ == kVmsPerUnitMax) return;
+    say_of_vm(decision, state, self, name,
+              GuestStopped{name, StopReason::kHostRestarted,
+                           "the host's process ended, and the guest with it"});
+  }
 }
 
 }  // namespace
@@ -47,14 +72,18 @@ Decision decide_start(const State& state, const Identity& self, const std::strin
   Decision decision;
   decision.facts.push_back(own_body(self, boot_stream(self), HostStarted{boot, boot_key}));
   decision.guards.emplace_back(boot_stream(self), state.version_of(boot_stream(self)));
-  for (const auto& [name, vm] : state.vms) {
-    if (vm.host != self.host || vm.power != PowerState::kOn) continue;
-    decision.facts.push_back(
-        own_body(self, vm_stream(self, name),
-                 GuestStopped{name, StopReason::kHostRestarted,
-                              "the host's process ended, and the guest with it"}));
-    decision.guards.emplace_back(vm_stream(self, name), state.version_of(vm_stream(self, name)));
-  }
+  tell_lost_guests(decision, state, self, boot);
+  return decision;
+}
+
+bool guests_are_lost(const State& state, const Identity& self) {
+  return std::ranges::any_of(
+      state.vms, [&](const auto& entry) { return is_lost_guest(entry.second, self, state.boot); });
+}
+
+Decision decide_lost_guests(const State& state, const Identity& self) {
+  Decision decision;
+  tell_lost_guests(decision, state, self, state.boot);
   return decision;
 }
 
@@ -73,6 +102,7 @@ Decision decide_erased(const State& state, const Identity& self, const std::set<
   Decision decision;
   for (const KeyId& key : keys) {
     if (!state.held.contains(key)) continue;
+    if (decision.facts.size() == kKeysPerUnitMax) break;
     const ErasureReason reason =
         state.mode == HostMode::kSafe ? ErasureReason::kNoLongerNeeded : ErasureReason::kModeLeft;
     decision.facts.push_back(own_body(self, boot_stream(self), KeyErased{state.boot, key, reason}));
@@ -85,8 +115,8 @@ Decision decide_locked(const State& state, const Identity& self, const KeyId& ke
   Decision decision;
   for (const auto& [name, vm] : state.vms) {
     if (vm.host != self.host || vm.key != key || vm.locked || state.held.contains(key)) continue;
-    decision.facts.push_back(own_body(self, vm_stream(self, name), VmLocked{name, key}));
-    decision.guards.emplace_back(vm_stream(self, name), state.version_of(vm_stream(self, name)));
+    if (decision.facts.size() == kVmsPerUnitMax) break;
+    say_of_vm(decision, state, self, name, VmLocked{name, key});
   }
   return decision;
 }
@@ -95,8 +125,8 @@ Decision decide_unlocked(const State& state, const Identity& self) {
   Decision decision;
   for (const auto& [name, vm] : state.vms) {
     if (vm.host != self.host || !vm.locked || !state.held.contains(vm.key)) continue;
-    decision.facts.push_back(own_body(self, vm_stream(self, name), VmUnlocked{name, vm.key}));
-    decision.guards.emplace_back(vm_stream(self, name), state.version_of(vm_stream(self, name)));
+    if (decision.facts.size() == kVmsPerUnitMax) break;
+    say_of_vm(decision, state, self, name, VmUnlocked{name, vm.key});
   }
   return decision;
 }

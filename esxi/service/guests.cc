@@ -2,8 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <vector>
-
 #include "esxi/disk/nbd_server.h"
 
 namespace keytrail::esxi {
@@ -26,21 +24,35 @@ GuestEnd end_of(const std::string& vm, const GuestExit& exit) {
   return end;
 }
 
+DiskUsage summary_of(const std::string& vm, const std::string& disk, const disk::DiskUsage& from,
+                     const disk::DiskUsage& to) {
+  return {.vm = vm,
+          .disk = disk,
+          .read_bytes = to.bytes_read - from.bytes_read,
+          .written_bytes = to.bytes_written - from.bytes_written,
+          .reads = to.reads - from.reads,
+          .writes = to.writes - from.writes};
+}
+
 }  // namespace
 
-Guests::Guests(DiskWork& disks, std::string datastore, std::string run_folder, OnEnd on_end)
-    : disks_(disks),
-      datastore_(std::move(datastore)),
-      run_folder_(std::move(run_folder)),
-      on_end_(std::move(on_end)) {}
+Guests::Guests(DiskWork& disks, Options options, OnEnd on_end)
+    : disks_(disks), options_(std::move(options)), on_end_(std::move(on_end)) {}
 
-Guests::~Guests() { power_off_all(); }
+Guests::~Guests() {
+  power_off_all();
+  std::unique_lock lock(mutex_);
+  exited_.wait(lock, [this] { return exits_ == 0; });
+}
 
 Result<void> Guests::power_on(const std::string& name, const Vm& vm,
                               const std::optional<SecretBytes>& kek) {
   {
     const std::lock_guard lock(mutex_);
     if (running_.contains(name)) return {};  // Performed again: it runs.
+    if (running_.size() >= kGuestsMax) {
+      return Error{ErrorCode::kInvalid, "this host runs as many guests as it may"};
+    }
   }
   const vcenter::GuestBoot guest = TRY(disks_.guest_of(name));
   if (guest.kernel.empty()) {
@@ -49,12 +61,12 @@ Result<void> Guests::power_on(const std::string& name, const Vm& vm,
   Running running;
   running.disk = vm.disk.disk;
   running.engine = TRY(disks_.open(name, vm, kek));
-  const std::string socket = run_folder_ + "/" + name + ".nbd";
+  const std::string socket = options_.run_folder + "/" + name + ".nbd";
   running.server =
       TRY(disk::NbdServer::start(socket, name, *running.engine, [name](const Error& error) {
         spdlog::error("{}: the disk failed: {}", name, error.detail);
       }));
-  const std::string folder = datastore_ + "/" + name + "/";
+  const std::string folder = options_.datastore + "/" + name + "/";
   // Under the lock: the guest may end before it is in the map.
   const std::lock_guard lock(mutex_);
   running.process =
@@ -63,7 +75,8 @@ Result<void> Guests::power_on(const std::string& name, const Vm& vm,
                                .command_line = guest.command_line,
                                .disk_socket = socket,
                                .sector_bytes = running.engine->sector_bytes(),
-                               .console_log = folder + "console.log"},
+                               .console_log = folder + "console.log",
+                               .program = options_.program},
                               [this, name](const GuestExit& exit) { on_exit(name, exit); }));
   running_.emplace(name, std::move(running));
   return {};
@@ -113,21 +126,31 @@ void Guests::on_exit(const std::string& name, const GuestExit& exit) {
     if (found == running_.end() || found->second.ordered_off) return;  // power_off tells it.
     running = std::move(found->second);
     running_.erase(found);
+    ++exits_;
   }
   GuestEnd end = end_of(name, exit);
   end.usage = close(name, std::move(running));
   on_end_(std::move(end));
+  const std::lock_guard lock(mutex_);
+  --exits_;
+  exited_.notify_all();  // Under the lock: this object may be gone right after it.
+}
+
+std::vector<DiskUsage> Guests::summarize() {
+  std::vector<DiskUsage> summaries;
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, running] : running_) {
+    const disk::DiskUsage now = running.engine->usage();
+    if (now == running.summarized) continue;
+    summaries.push_back(summary_of(name, running.disk, running.summarized, now));
+    running.summarized = now;
+  }
+  return summaries;
 }
 
 std::optional<DiskUsage> Guests::close(const std::string& name, Running running) {
   running.server->stop();
-  const disk::DiskUsage used = running.engine->usage();
-  return DiskUsage{.vm = name,
-                   .disk = running.disk,
-                   .read_bytes = used.bytes_read,
-                   .written_bytes = used.bytes_written,
-                   .reads = used.reads,
-                   .writes = used.writes};
+  return summary_of(name, running.disk, running.summarized, running.engine->usage());
 }
 
 }  // namespace keytrail::esxi

@@ -4,7 +4,8 @@
 //   the end    the process ends, or is ended ─► the server stops ─► the disk is closed ─► told
 // A guest dies with the host's process. Threads: power_on and power_off on workers, one at a time
 // per VM; `on_end` is called on the thread that noticed, after everything of the guest is closed,
-// unless power_off ended it.
+// unless power_off ended it. The destructor powers all off and returns when no such call is under
+// way any more.
 #pragma once
 
 #include <condition_variable>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "esxi/disk/nbd_server.h"
 #include "esxi/model/guests.h"
@@ -25,20 +27,28 @@ class Guests {
  public:
   using OnEnd = std::function<void(GuestEnd)>;
 
-  // Kernels, initrds and consoles are files of `datastore`/VM; sockets go to `run_folder`, which
-  // exists.
-  Guests(DiskWork& disks, std::string datastore, std::string run_folder, OnEnd on_end);
+  struct Options {
+    std::string datastore;   // kernels, initrds and consoles are files of its folders
+    std::string run_folder;  // for sockets; it exists
+    std::string program = "qemu-system-x86_64";
+  };
+  static constexpr std::size_t kGuestsMax = 1024;  // a host's limit in vSphere too
+
+  Guests(DiskWork& disks, Options options, OnEnd on_end);
   ~Guests();
 
   [[nodiscard]] Result<void> power_on(const std::string& name, const Vm& vm,
                                       const std::optional<SecretBytes>& kek);
-  // What its disk did; nothing if it was not running.
+  // What its disk did since the last summary; nothing if it was not running.
   [[nodiscard]] std::optional<DiskUsage> power_off(const std::string& name);
+  // What the disks that were used did since the last summary: this is one.
+  [[nodiscard]] std::vector<DiskUsage> summarize();
   void power_off_all();
 
  private:
   struct Running {
     std::string disk;  // UUID
+    disk::DiskUsage summarized;
     std::unique_ptr<disk::DiskEngine> engine;
     std::unique_ptr<disk::NbdServer> server;
     std::unique_ptr<GuestProcess> process;
@@ -49,9 +59,11 @@ class Guests {
   void on_exit(const std::string& name, const GuestExit& exit);
 
   DiskWork& disks_;
-  const std::string datastore_, run_folder_;
+  const Options options_;
   const OnEnd on_end_;
   std::mutex mutex_;
+  std::condition_variable exited_;
+  std::size_t exits_ = 0;  // calls of on_exit under way that took their guest out of the map
   std::map<std::string, Running> running_;
 };
 

@@ -147,15 +147,27 @@ void HostCore::on_guest_ended(GuestEnd end) {
 }
 
 void HostCore::on_keys(const std::vector<KeyArrival>& arrivals) {
-  Receive receive;
   for (const KeyArrival& arrival : arrivals) {
     if (arrival.available) {
-      receive.keys.push_back(arrival.key);
+      arrived_.push_back(arrival.key);
     } else {
       intend(Lock{arrival.key});
     }
   }
-  if (!receive.keys.empty()) intend(std::move(receive));
+  pursue();
+}
+
+void HostCore::on_usage(const std::vector<DiskUsage>& usages) {
+  for (const DiskUsage& more : usages) {
+    DiskUsage& usage = usage_[more.vm];
+    usage.vm = more.vm;
+    usage.disk = more.disk;
+    usage.read_bytes += more.read_bytes;
+    usage.written_bytes += more.written_bytes;
+    usage.reads += more.reads;
+    usage.writes += more.writes;
+  }
+  pursue();
 }
 
 void HostCore::tick(TimeNs now) {
@@ -183,7 +195,9 @@ Decision HostCore::decide(const Intent& intent) const {
         return decide_guest_stopped(state_, self, x.end, x.action);
       },
       [&](const Lock& x) { return decide_locked(state_, self, x.key); },
-      [&](const Unlock&) { return decide_unlocked(state_, self); });
+      [&](const Unlock&) { return decide_unlocked(state_, self); },
+      [&](const TellLostGuests&) { return decide_lost_guests(state_, self); },
+      [&](const TellUsage& x) { return decide_usage(state_, self, x.usage); });
 }
 
 void HostCore::intend(Intent intent) {
@@ -250,18 +264,20 @@ void HostCore::pursue() {
   pursue_keys();
   pursue_orders();
   pursue_guests();
+  pursue_usage();
 }
 
 void HostCore::pursue_keys() {
   if (mode_is_due(state_) && !is_open<StateMode>()) intend(StateMode{});
   if (!is_open<Receive>()) {
-    std::set<KeyId> owed = keys_owed(state_);
-    const bool time_is_up =
-        asked_at_ == 0 || now_ >= asked_at_ + options_.ask_interval_ms * kNsPerMs;
-    if (!owed.empty() && (time_is_up || owed != asked_)) {
-      asked_at_ = now_;
-      asked_ = owed;
-      outputs_.perform.emplace_back(AskForKeys{std::move(owed)});
+    if (arrived_.empty()) {
+      ask_for_keys();
+    } else {
+      const std::size_t count = std::min(arrived_.size(), kKeysPerUnitMax);
+      const auto end = arrived_.begin() + static_cast<std::ptrdiff_t>(count);
+      Receive receive{{arrived_.begin(), end}};
+      arrived_.erase(arrived_.begin(), end);
+      intend(std::move(receive));
     }
   }
   std::set<KeyId> unneeded = keys_to_erase(state_);
@@ -274,6 +290,15 @@ void HostCore::pursue_keys() {
     return vm.host == options_.self.host && vm.locked && state_.held.contains(vm.key);
   });
   if (unlocks && !is_open<Unlock>()) intend(Unlock{});
+}
+
+void HostCore::ask_for_keys() {
+  std::set<KeyId> owed = keys_owed(state_);
+  const bool time_is_up = asked_at_ == 0 || now_ >= asked_at_ + options_.ask_interval_ms * kNsPerMs;
+  if (owed.empty() || (!time_is_up && owed == asked_)) return;
+  asked_at_ = now_;
+  asked_ = owed;
+  outputs_.perform.emplace_back(AskForKeys{std::move(owed)});
 }
 
 void HostCore::pursue_orders() {
@@ -293,6 +318,9 @@ void HostCore::pursue_orders() {
 }
 
 void HostCore::pursue_guests() {
+  if (guests_are_lost(state_, options_.self) && !is_open<TellLostGuests>()) {
+    intend(TellLostGuests{});
+  }
   for (auto end = ended_.begin(); end != ended_.end();) {
     const std::string& name = end->first;
     const auto vm = state_.vms.find(name);
@@ -308,6 +336,21 @@ void HostCore::pursue_guests() {
     } else {
       ++end;
     }
+  }
+}
+
+void HostCore::pursue_usage() {
+  for (auto usage = usage_.begin(); usage != usage_.end();) {
+    const bool is_told = std::ranges::any_of(open_, [&](const auto& entry) {
+      const auto* tell = std::get_if<TellUsage>(&entry.second.intent);
+      return tell != nullptr && tell->usage.vm == usage->first;
+    });
+    if (is_told) {
+      ++usage;  // One at a time: while the log is away, they add up.
+      continue;
+    }
+    intend(TellUsage{usage->second});
+    usage = usage_.erase(usage);
   }
 }
 

@@ -53,7 +53,7 @@ using Duty = std::variant<AskForKeys, AdoptKeys, DropKeys, PerformOrder, RetireF
 // --- what the shell reports ---
 struct OrderOutcome {
   DiskOutcome disk;                // orders about disks
-  std::optional<DiskUsage> usage;  // power off: since the guest was started
+  std::optional<DiskUsage> usage;  // power off: since the last summary
 };
 struct KeyArrival {
   KeyId key;
@@ -89,6 +89,8 @@ class HostCore {
   void on_order_done(const ActionId& action, Result<OrderOutcome> outcome);
   void on_guest_ended(GuestEnd end);
   void on_keys(const std::vector<KeyArrival>& arrivals);
+  // What guests did to their disks since the last summary.
+  void on_usage(const std::vector<DiskUsage>& usages);
   void tick(TimeNs now);  // also the time that bodies carry from here on
 
   [[nodiscard]] Outputs take_outputs();
@@ -132,8 +134,13 @@ class HostCore {
     KeyId key;
   };
   struct Unlock {};
-  using Intent = std::variant<Start, StateMode, Receive, Erase, Claim, TellDisk, Refuse,
-                              TellGuestStarted, TellGuestStopped, Lock, Unlock>;
+  struct TellLostGuests {};
+  struct TellUsage {
+    DiskUsage usage;
+  };
+  using Intent =
+      std::variant<Start, StateMode, Receive, Erase, Claim, TellDisk, Refuse, TellGuestStarted,
+                   TellGuestStopped, Lock, Unlock, TellLostGuests, TellUsage>;
   // Tried until it succeeds.
   struct Pause {
     TimeNs until = 0;  // 0: none
@@ -165,8 +172,10 @@ class HostCore {
 
   void pursue();
   void pursue_keys();
+  void ask_for_keys();
   void pursue_orders();
   void pursue_guests();
+  void pursue_usage();
   [[nodiscard]] bool is_told_off(const std::string& vm) const;
 
   Options options_;
@@ -180,7 +189,9 @@ class HostCore {
   protocol::TransactionId next_id_ = 1;
   std::map<protocol::TransactionId, Open> open_;
   std::map<ActionId, Attempt> attempts_;
-  std::map<std::string, GuestEnd> ended_;  // guests whose end is not told yet
+  std::vector<KeyId> arrived_;              // keys whose receipt is not stated yet
+  std::map<std::string, GuestEnd> ended_;   // guests whose end is not told yet
+  std::map<std::string, DiskUsage> usage_;  // by VM, not told yet
   Outputs outputs_;
 };
 

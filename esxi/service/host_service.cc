@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "bus/events/match.h"
 #include "bus/wire/context.h"
@@ -20,11 +21,14 @@
 namespace keytrail::esxi {
 namespace {
 
-constexpr std::size_t kMailMax = 1024;
+constexpr std::size_t kArrivalsMax = 1024;
 constexpr std::size_t kWorkersMax = 4;
 constexpr std::size_t kWorkMax = 256;
 constexpr std::size_t kQuestionsMax = 64;  // asked and perhaps not answered yet
 constexpr std::size_t kNonceBytes = 16;
+// One per order under way and per guest that runs: results never wait for room, or go missing.
+constexpr std::size_t kResultsMax = kWorkersMax + 2 * kWorkMax + Guests::kGuestsMax;
+constexpr TimeNs kUsageIntervalNs = 60'000'000'000;
 constexpr int kTickMs = 200;
 constexpr TimeNs kStopWithinNs = 5'000'000'000;
 
@@ -36,7 +40,7 @@ struct KeysArrived {
   Bytes nonce;
   std::vector<wire::SealedKey> keys;
 };
-using Mail = std::variant<OrderDone, GuestEnd, KeysArrived>;
+using WorkResult = std::variant<OrderDone, GuestEnd>;
 
 protocol::TopicSet followed_topics() {
   return static_cast<protocol::TopicSet>(protocol::topic_bit(protocol::Topic::kVcenterChange) |
@@ -65,32 +69,32 @@ struct HostService::Impl {
         random(random_source),
         clock(clock_source),
         boot_keys(crypto::derive_key_pair(random.secret(32))),
-        mailbox(kMailMax),
+        results(kResultsMax),
+        arrivals(kArrivalsMax),
         link(context, link_options(options), copy_of(keys), clock),
         channel(context, options.channel_endpoint, options.channel_server_key, std::move(keys),
                 [this](Bytes nonce, std::vector<wire::SealedKey> sealed) {
-                  post(KeysArrived{std::move(nonce), std::move(sealed)});
+                  if (!arrivals.put({std::move(nonce), std::move(sealed)})) {
+                    spdlog::warn("keys arrived faster than they are taken; they are asked again");
+                  }
                 }),
         core(HostCore::Options{.self = options.self}),
         datastore(options.datastore),
         disks(datastore, random),
-        guests(disks, options.datastore, options.run_folder,
-               [this](GuestEnd end) { post(std::move(end)); }),
+        guests(disks, {.datastore = options.datastore, .run_folder = options.run_folder},
+               [this](GuestEnd end) { tell(std::move(end)); }),
         workers(kWorkersMax, kWorkMax) {
     Bytes id(8);
     random.fill(id);
     boot = to_hex(id);
   }
 
-  // A full mailbox means a core that hangs; what is dropped is owed and asked again.
-  void post(Mail mail) {
-    if (!mailbox.put(std::move(mail)))
-      spdlog::error("the host's mailbox is full: a result was dropped");
-  }
+  // From any thread.
+  void tell(WorkResult result) { KEYTRAIL_CHECK(results.put(std::move(result))); }
 
   void perform(Duty duty) {
     match(
-        std::move(duty), [&](AskForKeys x) { ask(std::move(x)); },
+        std::move(duty), [&](const AskForKeys& x) { ask(x); },
         [&](const AdoptKeys& x) {
           for (const KeyId& key : x.keys) cache.adopt(key);
         },
@@ -101,10 +105,18 @@ struct HostService::Impl {
         [&](RetireFiles x) { retire(std::move(x)); });
   }
 
-  void ask(AskForKeys duty) {
-    wire::Want want{.boot = boot, .nonce = Bytes(kNonceBytes), .keys = {}};
+  void ask(const AskForKeys& duty) {
+    std::vector<KeyId> some;
+    for (const KeyId& key : duty.keys) {
+      some.push_back(key);
+      if (some.size() == wire::kWantedKeysMax) ask_for(std::exchange(some, {}));
+    }
+    if (!some.empty()) ask_for(std::move(some));
+  }
+
+  void ask_for(std::vector<KeyId> keys) {
+    wire::Want want{.boot = boot, .nonce = Bytes(kNonceBytes), .keys = std::move(keys)};
     random.fill(want.nonce);
-    want.keys.assign(duty.keys.begin(), duty.keys.end());
     asked.push_back(want.nonce);
     if (asked.size() > kQuestionsMax) asked.pop_front();
     channel.want(std::move(want));
@@ -116,11 +128,11 @@ struct HostService::Impl {
     auto keys = std::make_shared<OrderKeys>(
         OrderKeys{cache.clone(duty.order.key), cache.clone(duty.order.old_key)});
     const bool taken = workers.put([this, keys, duty = std::move(duty)] {
-      post(OrderDone{duty.order.action, do_order(duty, std::move(*keys))});
+      tell(OrderDone{duty.order.action, do_order(duty, std::move(*keys))});
     });
     if (!taken) {
-      post(OrderDone{action, Error{ErrorCode::kUnavailable,
-                                   "the host has too much work queued; it tries again"}});
+      core.on_order_done(action, Error{ErrorCode::kUnavailable,
+                                       "the host has too much work queued; it tries again"});
     }
   }
 
@@ -158,38 +170,37 @@ struct HostService::Impl {
     }
   }
 
-  void on_mail(Mail mail) {
+  void on_result(WorkResult result) {
     match(
-        std::move(mail),
+        std::move(result),
         [&](OrderDone x) {
           if (!x.outcome.ok()) spdlog::warn("an order was not done: {}", x.outcome.error().detail);
           core.on_order_done(x.action, std::move(x.outcome));
         },
-        [&](GuestEnd x) { core.on_guest_ended(std::move(x)); },
-        [&](KeysArrived x) { open_keys(std::move(x)); });
+        [&](GuestEnd x) { core.on_guest_ended(std::move(x)); });
   }
 
-  void open_keys(KeysArrived arrived) {
+  void open_keys(const KeysArrived& arrived) {
     if (std::find(asked.begin(), asked.end(), arrived.nonce) == asked.end()) {
       spdlog::warn("keys arrived that this host did not ask for; they were not opened");
       return;
     }
-    std::vector<KeyArrival> arrivals;
+    std::vector<KeyArrival> opened;
     for (const wire::SealedKey& sealed : arrived.keys) {
       if (sealed.encapsulation.empty()) {
-        arrivals.push_back({sealed.key, false, sealed.detail});
+        opened.push_back({sealed.key, false, sealed.detail});
         continue;
       }
       Result<SecretBytes> kek = open_key(arrived.nonce, sealed);
       if (kek.ok()) {
         cache.arrive(sealed.key, std::move(kek).value());
-        arrivals.push_back({sealed.key, true, ""});
+        opened.push_back({sealed.key, true, ""});
       } else {
         spdlog::error("key {} of {} does not open: {}", sealed.key.id, sealed.key.provider,
                       kek.error().detail);
       }
     }
-    core.on_keys(arrivals);
+    core.on_keys(opened);
   }
 
   Result<SecretBytes> open_key(const Bytes& nonce, const wire::SealedKey& sealed) {
@@ -257,18 +268,30 @@ struct HostService::Impl {
     for (const wire::LinkEvent& event : link.take_events()) {
       if (!on_link(event)) return false;
     }
-    for (Mail& mail : mailbox.take_all()) on_mail(std::move(mail));
+    for (WorkResult& result : results.take_all()) on_result(std::move(result));
+    for (const KeysArrived& keys : arrivals.take_all()) open_keys(keys);
     core.tick(clock.now());
+    summarize();
     flush();
     return true;
   }
+
+  void summarize() {
+    const TimeNs now = clock.monotonic();
+    if (now < summarize_at) return;
+    summarize_at = now + kUsageIntervalNs;
+    core.on_usage(guests.summarize());
+  }
+
+  [[nodiscard]] std::vector<int> fds() const { return {results.fd(), arrivals.fd()}; }
 
   HostOptions options;
   Random& random;
   const Clock& clock;
   crypto::X25519KeyPair boot_keys;
   std::string boot;
-  wire::Mailbox<Mail> mailbox;
+  wire::Mailbox<WorkResult> results;
+  wire::Mailbox<KeysArrived> arrivals;
   wire::Context context;
   wire::LogLink link;
   wire::HostChannelClient channel;
@@ -279,6 +302,7 @@ struct HostService::Impl {
   Guests guests;
   wire::Workers workers;  // Last: its threads end before what they use.
   std::deque<Bytes> asked;
+  TimeNs summarize_at = 0;
   bool is_live = false;
   bool began = false;
   std::string ended_because;
@@ -291,14 +315,15 @@ HostService::HostService(HostOptions options, wire::CurveKeys keys, Random& rand
 HostService::~HostService() = default;
 
 Result<void> HostService::run(int stop_fd) {
-  const std::vector<int> fds{impl_->mailbox.fd(), stop_fd};
+  std::vector<int> fds = impl_->fds();
+  fds.push_back(stop_fd);
   while (!wire::is_readable(stop_fd)) {
     if (!impl_->turn(fds)) return Error{ErrorCode::kRefused, impl_->ended_because};
   }
   impl_->guests.power_off_all();
   const TimeNs deadline = impl_->clock.monotonic() + kStopWithinNs;
   while (!impl_->core.is_idle() && impl_->clock.monotonic() < deadline) {
-    if (!impl_->turn({impl_->mailbox.fd()})) break;
+    if (!impl_->turn(impl_->fds())) break;
   }
   return {};
 }

@@ -220,6 +220,73 @@ TEST_F(HostModelTest, APowerOffThatTheGuestDidByItselfIsNoOrderAnyMore) {
   EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
 }
 
+// As many as a host may run: more than a unit's 64 guards.
+TEST_F(HostModelTest, AHostThatDiesWithAThousandGuestsTellsThemAllInUnitsThatFit) {
+  constexpr int kGuests = 1000;
+  for (int i = 0; i < kGuests; ++i) {
+    const std::string name = "vm-" + std::to_string(i);
+    Body created{.stream = "esxi/host-1/disk/" + name};
+    created.event = esxi::Event(DiskCreated{.vm = name, .disk = {.disk = name}});
+    given("esxi/host-1", created);
+    Body started{.stream = "esxi/host-1/vm/" + name};
+    started.event = esxi::Event(GuestStarted{name, "b1"});
+    given("esxi/host-1", started);
+  }
+  Decision decision = decide_start(state_, self_, "b2", Hash{2});
+  EXPECT_LE(decision.guards.size(), 60U);
+  when(decision);
+  int units = 0;
+  for (; guests_are_lost(state_, self_); ++units) {
+    ASSERT_LT(units, kGuests);
+    decision = decide_lost_guests(state_, self_);
+    ASSERT_LE(decision.guards.size(), 60U);
+    when(decision);
+  }
+  EXPECT_GT(units, 10);
+  for (const auto& [name, vm] : state_.vms) EXPECT_EQ(vm.power, PowerState::kOff) << name;
+}
+
+TEST_F(HostModelTest, ManyKeysAndVmsAreToldInUnitsThatFit) {
+  given_safe();
+  std::vector<KeyId> keys;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "vm-" + std::to_string(i);
+    keys.push_back({"prod", name});
+    Body created{.stream = "esxi/host-1/disk/" + name, .action = action(2)};
+    created.event = esxi::Event(DiskCreated{.vm = name, .disk = {.disk = name}, .key = kVmKey});
+    given("esxi/host-1", created);
+    given(kVcenter,
+          vcenter_fact("vcenter/vc-1/key/" + name, action(3),
+                       vcenter::KeyObtained{keys[i], "kms-1", vcenter::KeyPurpose::kVm, name}));
+  }
+  for (int i = 0; i < 300; i += 100) {
+    when(decide_received(state_, self_, {keys.begin() + i, keys.begin() + i + 100}));
+  }
+  int units = 0;
+  for (;; ++units) {
+    const Decision locked = decide_locked(state_, self_, kVmKey);
+    if (locked.facts.empty()) break;
+    ASSERT_LE(locked.guards.size(), 60U);
+    when(locked);
+  }
+  EXPECT_EQ(units, 10);
+  for (state_.held.insert(kVmKey);; --units) {
+    const Decision unlocked = decide_unlocked(state_, self_);
+    if (unlocked.facts.empty()) break;
+    ASSERT_LE(unlocked.guards.size(), 60U);
+    when(unlocked);
+  }
+  EXPECT_EQ(units, 0);
+  const std::set<KeyId> all(keys.begin(), keys.end());
+  for (;; ++units) {
+    const Decision erased = decide_erased(state_, self_, all);
+    if (erased.facts.empty()) break;
+    ASSERT_LE(erased.facts.size(), 250U);
+    when(erased);
+  }
+  EXPECT_EQ(units, 3);
+}
+
 TEST_F(HostModelTest, AMissingKeyLocksItsVmUntilItIsReceived) {
   given_safe();
   given_vm();

@@ -355,6 +355,44 @@ TEST_F(HostCoreTest, AGuestsEndThatCouldNotBeRecordedIsToldAgain) {
   EXPECT_EQ(core_.state().vms.at("vm-1").power, PowerState::kOff);
 }
 
+TEST_F(HostCoreTest, UsageAddsUpWhileTheLogIsAwayAndIsANote) {
+  make_vm();
+  const DiskUsage some{.vm = "vm-1", .disk = "d1", .read_bytes = 1, .written_bytes = 2, .reads = 3};
+  core_.on_usage({some});
+  const HostCore::Outputs first = core_.take_outputs();
+  ASSERT_THAT(first.submit, SizeIs(1));
+  core_.on_usage({some});
+  core_.on_usage({some});
+  EXPECT_THAT(core_.take_outputs().submit, IsEmpty()) << "one at a time";
+  append(first.submit[0].first, first.submit[0].second);
+  const HostCore::Outputs second = core_.take_outputs();
+  ASSERT_THAT(second.submit, SizeIs(1));
+  const Body& told = second.submit[0].second.facts.at(0);
+  EXPECT_EQ(effect_of(told.event), Effect::kNote);
+  EXPECT_EQ(std::get<DiskUsage>(std::get<esxi::Event>(told.event)).written_bytes, 4U);
+}
+
+TEST_F(HostCoreTest, KeysThatArriveOneByOneAreStatedTogether) {
+  make_safe();
+  make_vm();
+  std::vector<KeyId> keys;
+  for (int i = 0; i < 300; ++i) {
+    keys.push_back({"prod", "k" + std::to_string(i)});
+    vcenter("vcenter/vc-1/key/prod." + keys.back().id, action(6),
+            vcenter::KeyObtained{keys.back(), "kms-1", vcenter::KeyPurpose::kVm, "vm-1"});
+  }
+  settle();
+  duties_.clear();
+  for (const KeyId& key : keys) core_.on_keys({{key, true, ""}});
+  const HostCore::Outputs outputs = core_.take_outputs();
+  ASSERT_THAT(outputs.submit, SizeIs(1)) << "one unit at a time: they share a stream";
+  append(outputs.submit[0].first, outputs.submit[0].second);
+  settle();
+  std::size_t adopted = 0;
+  for (const AdoptKeys& adopt : performed<AdoptKeys>()) adopted += adopt.keys.size();
+  EXPECT_EQ(adopted, keys.size());
+}
+
 TEST_F(HostCoreTest, AGuestThatEndsBeforeItsStartIsToldIsToldInOrder) {
   make_vm();
   vcenter("vcenter/vc-1/vm/vm-1", action(5),
