@@ -11,7 +11,7 @@ namespace {
 
 constexpr TimeNs kNsPerSecond = 1'000'000'000;
 constexpr TimeNs kGraceNs = 15 * kNsPerSecond;  // from SIGTERM to SIGKILL
-constexpr TimeNs kProvenNs = 5 * kNsPerSecond;  // of life, after which the back-off begins anew
+constexpr TimeNs kProvenNs = 5 * kNsPerSecond;  // since it answered: the back-off begins anew
 constexpr std::uint32_t kBackoffMaxS = 30;
 
 }  // namespace
@@ -55,6 +55,23 @@ Result<void> Supervisor::kill(const std::string& name) {
   return {};
 }
 
+std::optional<std::string> Supervisor::next_unheard() {
+  Part* next = nullptr;
+  for (Part& part : parts_) {
+    const bool is_unheard = part.process.has_value() && part.answered_at == 0;
+    if (is_unheard && (next == nullptr || part.asked < next->asked)) next = &part;
+  }
+  if (next == nullptr) return std::nullopt;
+  ++next->asked;
+  return next->spec.name;
+}
+
+void Supervisor::answered(const std::string& name) {
+  for (Part& part : parts_) {
+    if (part.spec.name == name && part.process.has_value()) part.answered_at = clock_.monotonic();
+  }
+}
+
 void Supervisor::stop_all() {
   stopping_ = true;
   for (Part& part : parts_) part.wish = Wish::kDown;
@@ -68,7 +85,7 @@ bool Supervisor::all_down() const {
 
 Result<void> Supervisor::launch(Part& part) {
   part.process = TRY(Process::start(part.spec.command, part.spec.log_file));
-  part.started_at = clock_.monotonic();
+  part.answered_at = 0;
   part.kill_at = 0;
   ++changes_;
   return {};
@@ -86,7 +103,8 @@ void Supervisor::on_end(Part& part) {
   part.process.reset();
   ++changes_;
   if (part.wish == Wish::kDown) return;
-  if (now - part.started_at >= kProvenNs) part.backoff_s = 0;
+  // A part that runs for long and never serves is no better than one that ends at once.
+  if (part.answered_at != 0 && now - part.answered_at >= kProvenNs) part.backoff_s = 0;
   part.start_at = now + part.backoff_s * kNsPerSecond;
   tell_(part.spec.name + " " + part.last_end + "; it is started again " +
         (part.backoff_s == 0 ? "now" : "in " + std::to_string(part.backoff_s) + " s") + " (see " +

@@ -1,7 +1,7 @@
 // Supervisor: keeps the parts of an installation running, each as a process of its own.
 //
-//   a part ends by itself   told; started again at once, then after 1, 2, 4 … 30 s; a life of
-//                           5 s begins anew
+//   a part ends by itself   told; started again at once, then after 1, 2, 4 … 30 s; 5 s after it
+//                           answered, that begins anew
 //   stop NAME               SIGTERM, SIGKILL after 15 s; stays down
 //   kill NAME               SIGKILL; stays down
 //   start NAME              up again
@@ -50,6 +50,9 @@ class Supervisor {
   Result<void> start(const std::string& name);
   Result<void> stop(const std::string& name);  // begins; condition kDown tells the end
   Result<void> kill(const std::string& name);
+  // A part that runs and was not heard of yet: who can, asks it. Another one each time.
+  [[nodiscard]] std::optional<std::string> next_unheard();
+  void answered(const std::string& name);
   void stop_all();  // begins, last first; a part is asked once those after it are down
   [[nodiscard]] bool all_down() const;
 
@@ -66,7 +69,8 @@ class Supervisor {
     PartSpec spec;
     Wish wish = Wish::kDown;
     std::optional<Process> process;
-    TimeNs started_at = 0;
+    TimeNs answered_at = 0;  // 0: not yet
+    std::uint64_t asked = 0;
     TimeNs start_at = 0;  // kWaiting
     TimeNs kill_at = 0;   // 0: not asked to stop
     std::uint32_t backoff_s = 0;

@@ -106,6 +106,15 @@ void turn(Supervisor& supervisor, ControlServer& control, int signals, int timeo
   control.step();
 }
 
+// Asks one part that was not heard of since its start. How long to wait before the next, in ms.
+int hear(Supervisor& supervisor, const Endpoints& endpoints) {
+  constexpr int kBetweenQuestionsMs = 1000;
+  const std::optional<std::string> part = supervisor.next_unheard();
+  if (!part.has_value()) return -1;
+  if (ReadinessProbe(endpoints).ask_now(*part).ready) supervisor.answered(*part);
+  return kBetweenQuestionsMs;
+}
+
 // Stops all in order, last first; the supervisor bounds each part's time.
 void stop(Supervisor& supervisor, ControlServer& control, int signals) {
   tell("stopping");
@@ -143,7 +152,7 @@ Result<void> up(const UpOptions& options) {
   tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
   std::uint64_t seen = supervisor.changes();
   while (!wire::is_readable(signals)) {
-    turn(supervisor, control, signals, -1);
+    turn(supervisor, control, signals, hear(supervisor, endpoints));
     if (supervisor.changes() == seen) continue;
     seen = supervisor.changes();
     set_pids(endpoints, supervisor);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/up/control.h"
+#include "tests/support/manual_clock.h"
 
 namespace keytrail::cli {
 namespace {
@@ -61,6 +62,40 @@ TEST_F(SupervisorTest, APartThatEndsByItselfIsToldAndStartedAgain) {
   ASSERT_TRUE(run_until([&] { return told_.size() >= 2; }));
   EXPECT_THAT(told_[0], HasSubstr("part exited with 1; it is started again now"));
   EXPECT_THAT(told_[1], HasSubstr("in 1 s"));
+}
+
+TEST(SupervisorBackOffTest, BeginsAnewOnlyAfterThePartAnswered) {
+  for (const bool answers : {false, true}) {
+    test::ManualClock clock;
+    clock.advance(1'000'000'000);
+    std::vector<std::string> told;
+    Supervisor supervisor(clock, [&](const std::string& text) { told.push_back(text); });
+    supervisor.add({"part", {"/bin/sleep", "60"}, "/dev/null"});
+    ASSERT_TRUE(supervisor.start("part").ok());
+    for (std::size_t deaths = 1; deaths <= 3; ++deaths) {
+      EXPECT_EQ(supervisor.next_unheard(), "part");
+      if (answers) supervisor.answered("part");
+      EXPECT_EQ(supervisor.next_unheard().has_value(), !answers);
+      clock.advance(6'000'000'000);
+      ASSERT_EQ(::kill(supervisor.status().front().pid, SIGKILL), 0);
+      for (int i = 0; i < 500 && told.size() < deaths; ++i) {
+        pollfd item{supervisor.fds().front(), POLLIN, 0};
+        (void)poll(&item, 1, 20);
+        supervisor.step();
+      }
+      ASSERT_EQ(told.size(), deaths);
+      clock.advance(4'000'000'000);
+      supervisor.step();
+    }
+    EXPECT_THAT(told.back(), HasSubstr(answers ? "started again now" : "started again in 2 s"));
+    ASSERT_TRUE(supervisor.kill("part").ok());
+    for (int i = 0; i < 500 && !supervisor.all_down(); ++i) {
+      pollfd item{supervisor.fds().front(), POLLIN, 0};
+      (void)poll(&item, 1, 20);
+      supervisor.step();
+    }
+    EXPECT_TRUE(supervisor.all_down());
+  }
 }
 
 TEST_F(SupervisorTest, AKilledPartStaysDownUntilStart) {
