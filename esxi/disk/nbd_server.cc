@@ -22,6 +22,7 @@ namespace keytrail::disk {
 namespace {
 
 constexpr int kBacklog = 16;
+constexpr int kExhaustedPauseMs = 100;
 constexpr std::size_t kSocketPathMax = 100;  // sun_path has 108.
 
 Error socket_error(std::string_view doing, const std::string& path) {
@@ -58,6 +59,10 @@ Result<int> bind_socket(const std::string& path) {
   const Error error = socket_error("Making", path);
   ::close(fd);
   return error;
+}
+
+bool is_exhausted(int number) {
+  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
 bool may_connect(int fd) {
@@ -143,7 +148,13 @@ void NbdServer::Shared::accept_clients() {
     if (waiting[1].revents != 0) return;
     if ((waiting[0].revents & POLLIN) == 0) continue;
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd >= 0) add_client(fd);
+    if (fd >= 0) {
+      add_client(fd);
+    } else if (is_exhausted(errno)) {
+      // The client stays in the backlog, so the listener's poll would not wait.
+      reap();
+      if (::poll(&waiting[1], 1, kExhaustedPauseMs) > 0) return;
+    }
   }
 }
 

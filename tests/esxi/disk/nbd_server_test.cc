@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -277,6 +279,27 @@ TEST_F(NbdServerTest, MoreConnectionsThanAreServedAreClosed) {
   EXPECT_EQ(server_->connections(), NbdServer::kConnectionsMax);
   EXPECT_TRUE(Client(path_).closed());
   EXPECT_EQ(clients.front()->call(NbdCommand::kFlush, 0, 0), NbdError::kNone);
+}
+
+TEST_F(NbdServerTest, AClientThatThereIsNoDescriptorForWaitsAndCostsNothing) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int lowest_free = ::dup(fd);
+  ::close(lowest_free);
+  const rlimit none_left{.rlim_cur = static_cast<rlim_t>(lowest_free), .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::clock_t cpu = std::clock();
+  pollfd waiting{fd, POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, 500), 0) << "there was a descriptor left";
+  EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 10) << "the server spins";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(::poll(&waiting, 1, kPatience_ms), 1) << "the client is not served afterwards";
+  ::close(fd);
 }
 
 TEST_F(NbdServerTest, ALongPathIsServedToo) {
