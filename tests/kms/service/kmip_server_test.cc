@@ -362,7 +362,7 @@ TEST_F(KmipServerTest, ARequestLargerThanAllowedIsRefusedBeforeItsBytesArrive) {
   const SecretBytes answer = connection->exchange(SecretBytes::copy_of(header), 3000).value();
   const kmip::ResponseMessage message = kmip::decode_response(answer.read(SecretAccess())).value();
   EXPECT_THAT(std::get<kmip::Failure>(message.items.at(0).outcome).message,
-              HasSubstr("larger than the 1024 allowed"));
+              HasSubstr("larger than the 1024 bytes allowed"));
 }
 
 TEST_F(KmipServerTest, AClosedListenerSendsClientsAwayAndAnOpenedOneTakesThemAgain) {
