@@ -119,33 +119,38 @@ void HostChannelServer::answer(const std::string& host, const Bytes& nonce,
 }
 
 struct HostChannelClient::Impl {
-  Impl(Socket connected, OnKeys handler)
-      : socket(std::move(connected)), on_keys(std::move(handler)) {}
+  Impl(Context& used_context, std::string wanted_endpoint, std::string wanted_server_key,
+       CurveKeys own_keys, OnKeys handler)
+      : context(used_context),
+        endpoint(std::move(wanted_endpoint)),
+        server_key(std::move(wanted_server_key)),
+        keys(std::move(own_keys)),
+        on_keys(std::move(handler)) {}
 
   void serve() {
     for (;;) {
       const std::array<int, 2> fds{wants.fd(), stop.fd()};
-      wait_readable({&socket}, fds, refused ? kRefusedPauseMs : -1);
+      wait_readable({&*socket}, fds, refused ? kRefusedPauseMs : -1);
       if (stop.is_set()) return;
       watch_connection();
       for (Want& question : wants.take_all()) send_want(std::move(question));
       Message message;
-      while (socket.receive(message)) take_keys(message.frames);
+      while (socket->receive(message)) take_keys(message.frames);
     }
   }
 
   void send_want(Want question) {
-    for (const auto& keys : in_messages(std::move(question.keys))) {
-      socket.send({as_bytes("KT1"), as_bytes("WANT"), as_bytes(question.boot), question.nonce,
-                   encode_keys(keys)});
+    for (const auto& wanted : in_messages(std::move(question.keys))) {
+      socket->send({as_bytes("KT1"), as_bytes("WANT"), as_bytes(question.boot), question.nonce,
+                    encode_keys(wanted)});
     }
   }
 
   // A host may start before its vCenter has its key: what was refused is tried again, at ease.
   void watch_connection() {
-    if (refused) socket.try_again();
+    if (refused) socket->try_again();
     refused = false;
-    for (const ConnectionChange change : socket.take_connection_changes()) {
+    for (const ConnectionChange change : socket->take_connection_changes()) {
       refused = refused || change == ConnectionChange::kRefused;
     }
   }
@@ -155,31 +160,38 @@ struct HostChannelClient::Impl {
         frames[2].size() != kNonceBytes) {
       return;
     }
-    auto keys = decode_sealed_keys(frames[3]);
-    if (keys.ok()) on_keys(std::move(frames[2]), std::move(keys).value());
+    auto sealed = decode_sealed_keys(frames[3]);
+    if (sealed.ok()) on_keys(std::move(frames[2]), std::move(sealed).value());
   }
 
-  Socket socket;
+  Context& context;
+  const std::string endpoint;
+  const std::string server_key;
+  const CurveKeys keys;
   const OnKeys on_keys;
-  bool refused = false;  // the thread's
+  std::optional<Socket> socket;  // the thread's, once it runs
+  bool refused = false;          // the thread's
   Mailbox<Want> wants{kMailMax};
   WakeEvent stop;
   std::thread thread;
 };
 
 HostChannelClient::HostChannelClient(Context& context, std::string endpoint, std::string server_key,
-                                     CurveKeys keys, OnKeys on_keys) {
-  auto socket =
-      Socket::connect(context, SocketKind::kDealer, endpoint, server_key, keys, kChannelOptions);
-  // The endpoint and the key are configuration, checked where it is read.
-  KEYTRAIL_CHECK(socket.ok());
-  impl_ = std::make_unique<Impl>(std::move(socket).value(), std::move(on_keys));
-  impl_->thread = std::thread([impl = impl_.get()] { impl->serve(); });
-}
+                                     CurveKeys keys, OnKeys on_keys)
+    : impl_(std::make_unique<Impl>(context, std::move(endpoint), std::move(server_key),
+                                   std::move(keys), std::move(on_keys))) {}
 
 HostChannelClient::~HostChannelClient() {
+  if (!impl_->thread.joinable()) return;
   impl_->stop.set();
   impl_->thread.join();
+}
+
+Result<void> HostChannelClient::start() {
+  impl_->socket = TRY(Socket::connect(impl_->context, SocketKind::kDealer, impl_->endpoint,
+                                      impl_->server_key, impl_->keys, kChannelOptions));
+  impl_->thread = std::thread([impl = impl_.get()] { impl->serve(); });
+  return {};
 }
 
 void HostChannelClient::want(Want want) {

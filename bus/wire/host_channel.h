@@ -65,6 +65,8 @@ class HostChannelClient {
   HostChannelClient(Context& context, std::string endpoint, std::string server_key, CurveKeys keys,
                     OnKeys on_keys);
   ~HostChannelClient();
+  // kInvalid: not an endpoint, not a key. Connects in the background, again and again.
+  [[nodiscard]] Result<void> start();
   void want(Want want);  // any thread; dropped while vCenter is not reachable
 
  private:

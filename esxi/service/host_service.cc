@@ -315,6 +315,7 @@ HostService::HostService(HostOptions options, wire::CurveKeys keys, Random& rand
 HostService::~HostService() = default;
 
 Result<void> HostService::run(int stop_fd) {
+  TRY(impl_->channel.start());
   std::vector<int> fds = impl_->fds();
   fds.push_back(stop_fd);
   while (!wire::is_readable(stop_fd)) {

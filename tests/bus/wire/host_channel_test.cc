@@ -28,6 +28,7 @@ class HostChannelTest : public WireTest {
                              peer_keys_again(), [&](Bytes answered, std::vector<SealedKey> sealed) {
                                EXPECT_TRUE(mailbox.put({std::move(answered), std::move(sealed)}));
                              });
+    EXPECT_TRUE(client.start().ok());
     std::map<Bytes, std::vector<SealedKey>> received;
     for (std::uint8_t question = 1; question < 100; ++question) {
       client.want({.boot = "boot-1", .nonce = Bytes(kNonceBytes, question), .keys = keys});
@@ -109,6 +110,21 @@ TEST_F(HostChannelTest, AHostMayOweMoreKeysThanOneMessageCarries) {
   const std::vector<SealedKey> received = ask(server, owed);
   ASSERT_EQ(received.size(), owed.size());
   for (std::size_t i = 0; i < owed.size(); ++i) EXPECT_EQ(received[i].key, owed[i]);
+}
+
+TEST_F(HostChannelTest, WhatIsNoEndpointOrNoKeyIsToldAndNothingRuns) {
+  const auto start = [&](const std::string& endpoint, const std::string& key) {
+    HostChannelClient client(context_, endpoint, key, peer_keys_again(),
+                             [](const Bytes&, const std::vector<SealedKey>&) {});
+    client.want({.boot = "boot-1", .nonce = Bytes(kNonceBytes, 1), .keys = {{"prod", "k1"}}});
+    return client.start();
+  };
+  for (const Result<void>& started :
+       {start("127.0.0.1:5731", server_keys_.public_key), start("", server_keys_.public_key),
+        start("tcp://127.0.0.1:1", "no key")}) {
+    ASSERT_FALSE(started.ok());
+    EXPECT_EQ(started.error().code, ErrorCode::kInvalid);
+  }
 }
 
 TEST(HostFramesTest, WhatWasEncodedIsDecoded) {
