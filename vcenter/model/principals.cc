@@ -101,7 +101,8 @@ Decision decide(const State& state, const Caller& caller, const JoinGroup& comma
 Decision decide(const State& state, const Caller& caller, const RecordLogin& command) {
   const std::string principal = principal_stream(state, caller.user);
   Draft draft(state, caller);
-  draft.read(principal);
+  // What is no name, a stranger's for instance, has no stream that could be read.
+  if (name_fault(caller.user).empty()) draft.read(principal);
   if (command.refused_because.empty()) {
     return draft.say(principal, LoggedIn{caller.user}).take();
   }

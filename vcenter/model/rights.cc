@@ -45,7 +45,86 @@ std::optional<Entry> deciding_entry(const Rights& rights, const std::string& at,
   return denying;
 }
 
+using Privileges = std::set<std::string>;
+
+const Privileges& privileges_of_role(const Rights& rights, const std::string& role) {
+  static const Privileges kNone;
+  const auto found = rights.roles.find(role);
+  return found == rights.roles.end() ? kNone : found->second;
+}
+
+// All that `user` may on the first entity of `path`, which leads to the root.
+Privileges privileges_of(const Rights& rights, const std::vector<std::string>& path,
+                         const std::string& user) {
+  for (const std::string& at : path) {
+    const auto entries = rights.permissions.find(at);
+    if (entries == rights.permissions.end()) continue;
+    Privileges all;
+    bool decides = false;
+    for (const auto& [principal, permission] : entries->second) {
+      if (at != path.front() && !permission.propagates) continue;
+      const bool is_own = !principal.is_group && principal.name == user;
+      if (is_own) return privileges_of_role(rights, permission.role);
+      if (!principal.is_group || !is_member(rights, principal.name, user)) continue;
+      decides = true;
+      all.merge(Privileges(privileges_of_role(rights, permission.role)));
+    }
+    if (decides) return all;
+  }
+  return {};
+}
+
+std::set<std::string> users_of(const Rights& rights, const Principal& principal) {
+  if (!principal.is_group) return {principal.name};
+  const auto members = rights.members.find(principal.name);
+  return members == rights.members.end() ? std::set<std::string>{} : members->second;
+}
+
+// An entry that goes, or no longer propagates, uncovers those above it. Whether that gives users of
+// `principal` anything, anywhere, that the caller lacks there himself; states the check that fails.
+bool uncovers_more_than_own(Draft& draft, const Rights& after, const Principal& principal) {
+  const State& state = draft.state();
+  std::vector<std::string> entities{""};
+  for (const auto& [entity, known] : state.entities) entities.push_back(entity);
+  for (const std::string& user : users_of(after, principal)) {
+    for (const std::string& entity : entities) {
+      const std::vector<std::string> path = path_to_root(state, entity);
+      const Privileges had = privileges_of(state.rights, path, user);
+      for (const std::string& privilege : privileges_of(after, path, user)) {
+        if (had.contains(privilege)) continue;
+        if (check_privilege(state, draft.caller().user, privilege, entity).granted) continue;
+        return !require(draft, privilege, entity);
+      }
+    }
+  }
+  return false;
+}
+
+void apply(Rights& rights, const PermissionSet& event) {
+  rights.permissions[event.entity][Principal{event.principal, event.is_group}] =
+      Permission{event.role, event.propagates};
+}
+
+void apply(Rights& rights, const PermissionRemoved& event) {
+  const auto entries = rights.permissions.find(event.entity);
+  if (entries == rights.permissions.end()) return;
+  entries->second.erase(Principal{event.principal, event.is_group});
+  if (entries->second.empty()) rights.permissions.erase(entries);
+}
+
+template <class Event>
+Rights rights_after(const State& state, const Event& event) {
+  Rights after = state.rights;
+  apply(after, event);
+  return after;
+}
+
 std::string entity_text(const std::string& entity) { return entity.empty() ? "the root" : entity; }
+
+std::string uncovered(const Caller& caller, const Principal& principal) {
+  return "without that entry " + principal.name + " would have more than " + caller.user +
+         " may himself, by an entry above it";
+}
 
 // The administrator's one entry is Admin at the root, for everything below it: whatever else could
 // be set about him, here or on an entity below, would lock out the only one who can undo it.
@@ -164,13 +243,15 @@ Decision decide(const State& state, const Caller& caller, const SetPermission& c
     return refuse(Refusal::kNoPrivilege, caller.user + " cannot give the role " + command.role +
                                              ": it allows more than he may himself");
   }
-  return draft
-      .say(rights, PermissionSet{.entity = command.entity,
-                                 .principal = command.principal.name,
-                                 .is_group = command.principal.is_group,
-                                 .role = command.role,
-                                 .propagates = command.propagates})
-      .take();
+  const PermissionSet set{.entity = command.entity,
+                          .principal = command.principal.name,
+                          .is_group = command.principal.is_group,
+                          .role = command.role,
+                          .propagates = command.propagates};
+  if (uncovers_more_than_own(draft, rights_after(state, set), command.principal)) {
+    return refuse(Refusal::kNoPrivilege, uncovered(caller, command.principal));
+  }
+  return draft.say(rights, set).take();
 }
 
 Decision decide(const State& state, const Caller& caller, const RemovePermission& command) {
@@ -189,15 +270,16 @@ Decision decide(const State& state, const Caller& caller, const RemovePermission
   if (entries == state.rights.permissions.end() || !entries->second.contains(command.principal)) {
     return refuse(Refusal::kNotFound, command.principal.name + " has no permission there");
   }
-  // Taking an entry away can uncover a wider one above it, and can lock everybody out.
   if (command.entity.empty() && command.principal == Principal{kAdministrator, false}) {
     return refuse(Refusal::kWrongState, "the administrator keeps his permission at the root");
   }
-  return draft
-      .say(rights, PermissionRemoved{.entity = command.entity,
-                                     .principal = command.principal.name,
-                                     .is_group = command.principal.is_group})
-      .take();
+  const PermissionRemoved removed{.entity = command.entity,
+                                  .principal = command.principal.name,
+                                  .is_group = command.principal.is_group};
+  if (uncovers_more_than_own(draft, rights_after(state, removed), command.principal)) {
+    return refuse(Refusal::kNoPrivilege, uncovered(caller, command.principal));
+  }
+  return draft.say(rights, removed).take();
 }
 
 Decision decide(const State& state, const Caller& caller, const RefuseQuestion& command) {
@@ -212,16 +294,10 @@ void evolve(State& state, const About&, const RoleCreated& event) {
   state.rights.roles[event.role] = {event.privileges.begin(), event.privileges.end()};
 }
 
-void evolve(State& state, const About&, const PermissionSet& event) {
-  state.rights.permissions[event.entity][Principal{event.principal, event.is_group}] =
-      Permission{event.role, event.propagates};
-}
+void evolve(State& state, const About&, const PermissionSet& event) { apply(state.rights, event); }
 
 void evolve(State& state, const About&, const PermissionRemoved& event) {
-  const auto entries = state.rights.permissions.find(event.entity);
-  if (entries == state.rights.permissions.end()) return;
-  entries->second.erase(Principal{event.principal, event.is_group});
-  if (entries->second.empty()) state.rights.permissions.erase(entries);
+  apply(state.rights, event);
 }
 
 }  // namespace keytrail::vcenter

@@ -137,6 +137,40 @@ TEST_F(RightsTest, TheAdministratorKeepsHisPermissionAtTheRoot) {
   EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back()));
 }
 
+TEST_F(RightsTest, NobodyUncoversAWiderEntryThanHisOwnByRemovingOne) {
+  join("operators");
+  permit("", operators, "Admin");
+  permit("dc-1", bob, "NoCryptoAdmin");
+  auto events = world.tell(world.user("bob", 30), RemovePermission{"dc-1", bob});
+  const auto* refused = std::get_if<CommandRefused>(&events.back());
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->reason, Refusal::kNoPrivilege);
+  const auto& checked = std::get<PrivilegeChecked>(events.at(events.size() - 2));
+  EXPECT_FALSE(checked.granted) << "the check that says so is a fact";
+  EXPECT_FALSE(check(privilege::kDecrypt, "vm-1").granted);
+  events = world.tell(world.admin(31), RemovePermission{"dc-1", bob});
+  EXPECT_TRUE(std::holds_alternative<PermissionRemoved>(events.back())) << "he has it all himself";
+}
+
+TEST_F(RightsTest, NobodyUncoversAWiderEntryThanHisOwnByNoLongerPropagating) {
+  join("operators");
+  permit("", operators, "Admin");
+  permit("dc-1", bob, "NoCryptoAdmin");
+  const auto events =
+      world.tell(world.user("bob", 30), SetPermission{"dc-1", bob, "NoCryptoAdmin", false});
+  EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back()));
+  EXPECT_FALSE(check(privilege::kDecrypt, "vm-1").granted);
+}
+
+TEST_F(RightsTest, WhoeverMaySetPermissionsTakesAwayWhatHeMayGive) {
+  world.tell(world.admin(32), AddUser{"carol", "credential-carol"});
+  permit("", bob, "NoCryptoAdmin");
+  permit("vm-1", Principal{"carol", false}, "ReadOnly");
+  const auto events =
+      world.tell(world.user("bob", 33), RemovePermission{"vm-1", Principal{"carol", false}});
+  EXPECT_TRUE(std::holds_alternative<PermissionRemoved>(events.back()));
+}
+
 TEST_F(RightsTest, NobodyTakesTheAdministratorsRightsByAnotherEntry) {
   permit("", bob, "NoCryptoAdmin");
   const Principal administrator{kAdministrator, false};
@@ -182,6 +216,10 @@ TEST_F(RightsTest, AStrangersLoginMakesNoStreamOfHisChoosing) {
   world.tell(world.user("mallory", 27), RecordLogin{"unknown user or wrong password"});
   ASSERT_EQ(world.log.size(), before + 1);
   EXPECT_EQ(world.log.back().body.stream, "vcenter/vc-1/rights");
+  const Decision odd = decide(world.state, world.user(std::string(4000, '@'), 27),
+                              RecordLogin{"unknown user or wrong password"});
+  ASSERT_EQ(odd.facts.size(), 1U) << "also what is no name is recorded";
+  for (const auto& [stream, version] : odd.guards) EXPECT_LE(stream.size(), kStreamBytesMax);
   world.tell(world.user("bob", 28), RecordLogin{""});
   EXPECT_EQ(world.log.back().body.stream, "vcenter/vc-1/principal/bob");
 }
