@@ -133,8 +133,8 @@ Decision decide(const State& state, const Caller& caller, const ConcludeProbe& c
   Draft draft(state, caller);
   draft.read(stream).read(inventory_stream(state));
   draft.say(stream, ProviderProbed{.provider = command.provider,
-                                   .vendor = command.vendor,
-                                   .probe_key = command.probe_key,
+                                   .vendor = quoted(command.vendor),
+                                   .probe_key = quoted(command.probe_key),
                                    .servers = std::move(servers)});
   if (state.default_provider.empty()) {
     draft.say(inventory_stream(state), DefaultProviderSet{command.provider, true});
@@ -146,7 +146,7 @@ Decision decide(const State& state, const Caller& caller, const FailProbe& comma
   const std::string stream = provider_stream(state, command.provider);
   Draft draft(state, caller);
   return draft.read(stream)
-      .say(stream, ProviderProbeFailed{command.provider, command.server, command.detail})
+      .say(stream, ProviderProbeFailed{command.provider, command.server, quoted(command.detail)})
       .take();
 }
 
@@ -201,7 +201,7 @@ Decision decide(const State& state, const Caller& caller, const NoteUnreachable&
   const std::string stream = provider_stream(state, command.provider);
   Draft draft(state, caller);
   return draft.read(stream)
-      .say(stream, ServerUnreachable{command.provider, command.server, command.detail})
+      .say(stream, ServerUnreachable{command.provider, command.server, quoted(command.detail)})
       .take();
 }
 

@@ -6,6 +6,16 @@
 
 namespace keytrail::vcenter {
 
+std::string quoted(std::string text) {
+  constexpr std::string_view kMore = " ...";
+  if (text.size() <= kQuotedBytesMax) return text;
+  std::size_t end = kQuotedBytesMax - kMore.size();
+  // Never in the middle of a letter: bytes 10xxxxxx go on with the one before them (UTF-8).
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text.append(kMore);
+}
+
 Draft& Draft::read(const std::string& stream) {
   const auto known = std::any_of(decision_.guards.begin(), decision_.guards.end(),
                                  [&](const auto& guard) { return guard.first == stream; });

@@ -12,6 +12,10 @@
 
 namespace keytrail::vcenter {
 
+// What key servers and hosts say, short enough for a fact: their own texts are as long as they like.
+inline constexpr std::size_t kQuotedBytesMax = 1024;
+[[nodiscard]] std::string quoted(std::string text);
+
 class Draft {
  public:
   Draft(const State& state, const Caller& caller) : state_(state), caller_(caller) {}

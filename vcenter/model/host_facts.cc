@@ -121,4 +121,8 @@ void evolve(State& state, const About& about, const std::string& host, const esx
       });
 }
 
+std::string guest_stream(const std::string& host, const std::string& vm) {
+  return stream_name({"esxi", host, "vm", vm});
+}
+
 }  // namespace keytrail::vcenter

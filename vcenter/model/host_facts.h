@@ -16,4 +16,7 @@ namespace keytrail::vcenter {
 // REQUIRES: the fact's author is esxi/`host`.
 void evolve(State& state, const About& about, const std::string& host, const esxi::Event& event);
 
+// Where a host states whether a VM's guest runs and whether the VM is locked.
+[[nodiscard]] std::string guest_stream(const std::string& host, const std::string& vm);
+
 }  // namespace keytrail::vcenter

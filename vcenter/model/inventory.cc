@@ -91,6 +91,10 @@ std::string name_fault(const std::string& name) {
   if (!std::all_of(name.begin(), name.end(), is_good) || name.front() == '.') {
     return "a name has letters, digits, and - _ . @ only, and does not begin with a dot";
   }
+  if (stream_piece(name).size() > kNamePieceBytesMax) {
+    return "a name has too many capitals or @: with each counted three times it is longer than 120 "
+           "bytes";
+  }
   return {};
 }
 

@@ -19,6 +19,8 @@ inline constexpr const char* kCluster = "cluster-1";
 inline constexpr const char* kDatastore = "ds-1";
 inline constexpr const char* kAdministrator = "administrator@vsphere.local";
 inline constexpr std::size_t kNameBytesMax = 80;
+// Of a name as a piece of a stream's: a key's stream has the provider's name and the key's id.
+inline constexpr std::size_t kNamePieceBytesMax = 120;
 
 // Makes the datacenter, the built-in roles and the administrator, whose verifier is in the secret
 // file.

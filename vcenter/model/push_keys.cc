@@ -15,6 +15,8 @@ void read_about(Draft& draft, const std::string& host, const KeyId& key) {
   const auto known = state.keys.find(key);
   if (known != state.keys.end() && known->second.purpose == KeyPurpose::kVm) {
     draft.read(vm_stream(state, known->second.subject));
+    const auto vm = state.vms.find(known->second.subject);
+    if (vm != state.vms.end()) draft.read(host_stream(state, vm->second.host));  // its cluster
   }
 }
 
@@ -70,7 +72,7 @@ Decision decide(const State& state, const Caller& caller, const RecordUnavailabl
   read_about(draft, command.host, command.key);
   return draft
       .say(key_stream(state, command.key),
-           KeyUnavailable{command.host, command.key, command.detail})
+           KeyUnavailable{command.host, command.key, quoted(command.detail)})
       .take();
 }
 

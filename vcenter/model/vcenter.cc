@@ -18,16 +18,19 @@ void evolve_own(State& state, const About& about, const vcenter::Event& event) {
       [&](const auto& e) { evolve(state, about, e); });
 }
 
+// "part/scope/kind/id" -> "kind".
+std::string_view kind_of(std::string_view stream) {
+  for (int pieces = 0; pieces < 2; ++pieces) stream.remove_prefix(stream.find('/') + 1);
+  return stream.substr(0, stream.find('/'));
+}
+
 // A stream's version is kept if decisions read it; of an action's own streams only while it is
-// open.
+// open. What a host says about its disks is the outcome of an action, which ends but once.
 void keep_version(State& state, const Fact& fact) {
   const std::string& stream = fact.body.stream;
-  const bool is_of_action = stream.find("/action/") != std::string::npos;
-  if (is_of_action && !state.actions.contains(fact.body.action)) return;
-  const bool is_of_host = stream.starts_with(kHostAuthor);
-  if (is_of_host && !is_of_action && !stream.ends_with("/boot") && !stream.ends_with("/mode")) {
-    return;
-  }
+  const std::string_view kind = kind_of(stream);
+  if (kind == "action" && !state.actions.contains(fact.body.action)) return;
+  if (kind == "disk") return;
   state.versions[stream] = fact.stamp.version;
 }
 

@@ -6,6 +6,7 @@
 #include "vcenter/model/create_vm.h"
 #include "vcenter/model/decrypt_vm.h"
 #include "vcenter/model/encrypt_vm.h"
+#include "vcenter/model/host_facts.h"
 #include "vcenter/model/host_mode.h"
 #include "vcenter/model/power_vm.h"
 #include "vcenter/model/privileges.h"
@@ -187,7 +188,7 @@ Decision decide(const State& state, const Caller& caller, const Advance& command
       complete(draft, action);
       break;
     case Turn::kRefuse:
-      refuse(draft, action, action.refusal, action.host + ": " + action.detail);
+      refuse(draft, action, action.refusal, action.host + ": " + quoted(action.detail));
       break;
     case Turn::kMissProvider:
       refuse(draft, action, Refusal::kNoKeyProvider,
@@ -223,11 +224,20 @@ Decision decide(const State& state, const Caller& caller, const Expire& command)
 Decision decide(const State& state, const Caller& caller, const ConcludeKey& command) {
   const Action* const action = waiting_for_key(state, caller.action, command.purpose);
   if (action == nullptr) return {};
-  if (state.keys.contains(command.key)) {
-    return decide(state, caller,
-                  FailKey{command.purpose, "the key server gave a key that is in use already"});
-  }
   const std::string stream = key_stream(state, command.key);
+  if (state.keys.contains(command.key)) {
+    Decision refusal =
+        decide(state, caller,
+               FailKey{command.purpose, "the key server gave a key that is in use already"});
+    refusal.guards.emplace_back(stream, state.version_of(stream));
+    return refusal;
+  }
+  if (command.key.id.empty() || stream.size() > kStreamBytesMax) {
+    return decide(state, caller,
+                  FailKey{command.purpose, "the key server gave an id of " +
+                                               std::to_string(command.key.id.size()) +
+                                               " bytes, which names no stream of the log"});
+  }
   Draft draft(state, caller);
   read_all(draft, *action);
   return draft.read(stream)
@@ -244,11 +254,12 @@ Decision decide(const State& state, const Caller& caller, const FailKey& command
   if (action == nullptr) return {};
   Draft draft(state, caller);
   read_all(draft, *action);
-  draft.say(action_stream(state, action->id), KeyRefused{action->provider, command.detail});
+  const std::string detail = quoted(command.detail);
+  draft.say(action_stream(state, action->id), KeyRefused{action->provider, detail});
   if (action->kind == ActionKind::kHostMode) {
-    draft.refuse("host.enable", action->host, Refusal::kKeyRefused, command.detail);
+    draft.refuse("host.enable", action->host, Refusal::kKeyRefused, detail);
   } else {
-    refuse(draft, *action, Refusal::kKeyRefused, command.detail);
+    refuse(draft, *action, Refusal::kKeyRefused, detail);
   }
   return draft.take();
 }
@@ -258,7 +269,10 @@ Taking take(Draft& draft, const std::string& vm) {
   Taking taking;
   draft.read(vm_stream(state, vm));
   const auto found = state.vms.find(vm);
-  if (found != state.vms.end() && found->second.created) taking.vm = &found->second;
+  if (found != state.vms.end() && found->second.created) {
+    taking.vm = &found->second;
+    draft.read(guest_stream(found->second.host, vm));
+  }
   taking.is_free = taking.vm != nullptr && !taking.vm->holder.has_value();
   taking.stream =
       taking.is_free ? vm_stream(state, vm) : action_stream(state, draft.caller().action);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/vcenter/model/world.h"
 
 namespace keytrail::vcenter::test {
@@ -130,6 +132,68 @@ TEST_F(ActionsTest, AKeyServerThatRefusesEndsTheAction) {
   EXPECT_TRUE(std::holds_alternative<KeyRefused>(events[0]));
   expect_refused<EncryptionRefused>(events, Refusal::kKeyRefused);
   expect_free("vm-1");
+}
+
+TEST_F(ActionsTest, AKeyWhoseIdIsNoStreamIsRefusedAndTheVmGivenBack) {
+  std::uint8_t n = 10;
+  for (const std::string& id : {std::string(200, 'k'), std::string(60, 'K'), std::string()}) {
+    const Caller admin = world.admin(n++);
+    world.tell(admin, EncryptVm{"vm-1", ""});
+    const auto events = world.tell(admin, ConcludeKey{KeyPurpose::kVm, {"prod", id}, ""});
+    expect_refused<EncryptionRefused>(events, Refusal::kKeyRefused);
+    expect_free("vm-1");
+  }
+}
+
+TEST_F(ActionsTest, AKeyThatIsInUseAlreadyIsRefusedAndWhatSaysSoIsGuarded) {
+  world.make_safe("host-1", 9);
+  world.encrypt("vm-1", "host-1", 10);
+  const KeyId key = world.state.vms["vm-1"].key;
+  world.tell(world.admin(11), RecryptVm{"vm-1", RecryptDepth::kShallow, ""});
+  const Decision decision =
+      decide(world.state, world.admin(11), ConcludeKey{KeyPurpose::kVm, key, "kms-1"});
+  const std::pair<std::string, std::uint64_t> guard{key_stream(world.state, key), 1};
+  EXPECT_EQ(std::count(decision.guards.begin(), decision.guards.end(), guard), 1);
+  ASSERT_TRUE(world.append("vcenter/vc-1", decision));
+  expect_free("vm-1");
+}
+
+TEST_F(ActionsTest, WhatAKeyServerSaysIsCutToFitAFact) {
+  world.tell(world.admin(10), EncryptVm{"vm-1", ""});
+  const std::string letter = "\xc3\xa4";  // of two bytes: never cut in the middle
+  std::string rant = "x";
+  for (int i = 0; i < 50'000; ++i) rant += letter;
+  const auto events = world.tell(world.admin(10), FailKey{KeyPurpose::kVm, rant});
+  const std::string detail = std::get<EncryptionRefused>(events.back()).detail;
+  EXPECT_LE(detail.size(), kQuotedBytesMax);
+  EXPECT_EQ(detail.substr(detail.size() - 6), letter + " ...");
+}
+
+TEST_F(ActionsTest, WhatAHostSaysIsCutToFitAFact) {
+  world.tell(world.admin(10), PowerVm{"vm-1", PowerState::kOn});
+  world.advance();
+  esxi::OrderRefused refused{.vm = "vm-1"};
+  refused.detail = std::string(65'000, 'x');
+  world.claim("host-1", 10, refused);
+  const Decision decision = decide(world.state, world.admin(10), Advance{action_id(10)});
+  const auto& event = std::get<vcenter::Event>(decision.facts.back().event);
+  EXPECT_LE(std::get<PowerRefused>(event).detail.size(), kQuotedBytesMax + 20);
+}
+
+TEST_F(ActionsTest, APowerStateThatADecisionReadIsGuarded) {
+  world.host_says("host-1", "vm/vm-1", esxi::GuestStarted{"vm-1", "boot-a"});
+  const Decision refusal = decide(world.state, world.admin(10), EncryptVm{"vm-1", ""});
+  world.host_says("host-1", "vm/vm-1", esxi::GuestStopped{.vm = "vm-1"});
+  EXPECT_FALSE(world.append("vcenter/vc-1", refusal)) << "it says that the VM is powered on";
+  const auto events = world.tell(world.admin(10), EncryptVm{"vm-1", ""});
+  EXPECT_TRUE(std::holds_alternative<KeyRequested>(events.back()));
+}
+
+TEST_F(ActionsTest, ANameFitsEveryStreamThatItIsAPieceOf) {
+  EXPECT_EQ(name_fault(std::string(80, 'a')), "");
+  EXPECT_NE(name_fault(std::string(81, 'a')), "");
+  EXPECT_EQ(name_fault(std::string(40, 'A')), "");
+  EXPECT_NE(name_fault(std::string(80, 'A')), "");
 }
 
 TEST_F(ActionsTest, AKeyThatIsMadeTwiceIsObtainedOnce) {
