@@ -5,14 +5,17 @@
 namespace keytrail::esxi {
 namespace {
 
+constexpr std::string_view kHostAuthor = "esxi/";
+
 // What the folds below need to know of the fact around their event.
 struct About {
   const Identity& self;
   const Stamp& stamp;
   const Body& body;
 
-  [[nodiscard]] bool by_self() const { return stamp.author == "esxi/" + self.host; }
-  [[nodiscard]] std::string author_host() const { return stamp.author.substr(sizeof("esxi/") - 1); }
+  [[nodiscard]] bool by_self() const { return author_host() == self.host; }
+  // REQUIRES: the fact is a host's.
+  [[nodiscard]] std::string author_host() const { return stamp.author.substr(kHostAuthor.size()); }
 };
 
 void add_order(State& state, const About& about, const std::string& host, Order order) {
@@ -156,28 +159,51 @@ void evolve_vcenter(State& state, const About& about, const vcenter::Event& even
       [&](const UnlockCompleted& e) { ignore(e); });
 }
 
+// The VM of that name, if the fact's author is its host: no host speaks for another's VMs.
+Vm* own_vm(State& state, const About& about, const std::string& name) {
+  const auto found = state.vms.find(name);
+  return found != state.vms.end() && found->second.host == about.author_host() ? &found->second
+                                                                               : nullptr;
+}
+
+// A VM begins with the disk that its host was ordered to make.
+void on_disk_created(State& state, const About& about, const DiskCreated& created) {
+  const auto creation = state.creations.find(about.body.action);
+  if (creation == state.creations.end() || creation->second.vm != created.vm ||
+      creation->second.host != about.author_host()) {
+    return;
+  }
+  state.vms[created.vm].host = creation->second.host;
+}
+
 void on_disk(State& state, const About& about, const std::string& name, const DiskState& disk,
              const KeyId& key, const Bytes& dek_fingerprint) {
-  Vm& vm = state.vms[name];
-  vm.host = about.author_host();
-  vm.disk = disk;
-  vm.key = key;
-  vm.dek_fingerprint = dek_fingerprint;
+  Vm* const vm = own_vm(state, about, name);
+  if (vm == nullptr) return;
+  vm->disk = disk;
+  vm->key = key;
+  vm->dek_fingerprint = dek_fingerprint;
   if (about.by_self()) end_order(state, about);
 }
 
 void on_guest_started(State& state, const About& about, const GuestStarted& started) {
-  Vm& vm = state.vms[started.vm];
-  vm.power = PowerState::kOn;
-  vm.powered_on_boot = started.boot;
+  Vm* const vm = own_vm(state, about, started.vm);
+  if (vm == nullptr) return;
+  vm->power = PowerState::kOn;
+  vm->powered_on_boot = started.boot;
   if (about.by_self()) end_order(state, about);
 }
 
 void on_guest_stopped(State& state, const About& about, const GuestStopped& stopped) {
-  Vm& vm = state.vms[stopped.vm];
-  vm.power = PowerState::kOff;
-  vm.powered_on_boot.clear();
+  Vm* const vm = own_vm(state, about, stopped.vm);
+  if (vm == nullptr) return;
+  vm->power = PowerState::kOff;
+  vm->powered_on_boot.clear();
   if (about.by_self()) end_order(state, about);
+}
+
+void on_lock(State& state, const About& about, const std::string& name, bool locked) {
+  if (Vm* const vm = own_vm(state, about, name)) vm->locked = locked;
 }
 
 void on_mode_changed(State& state, const HostModeChanged& changed) {
@@ -215,7 +241,10 @@ void evolve_esxi(State& state, const About& about, const esxi::Event& event) {
       [&](const OrderRefused&) {
         if (own) end_order(state, about);
       },
-      [&](const DiskCreated& e) { on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint); },
+      [&](const DiskCreated& e) {
+        on_disk_created(state, about, e);
+        on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint);
+      },
       [&](const DiskEncrypted& e) {
         on_disk(state, about, e.vm, e.disk, e.key, e.dek_fingerprint);
       },
@@ -225,8 +254,8 @@ void evolve_esxi(State& state, const About& about, const esxi::Event& event) {
       },
       [](const DiskUsage&) {}, [&](const GuestStarted& e) { on_guest_started(state, about, e); },
       [&](const GuestStopped& e) { on_guest_stopped(state, about, e); },
-      [&](const VmLocked& e) { state.vms[e.vm].locked = true; },
-      [&](const VmUnlocked& e) { state.vms[e.vm].locked = false; });
+      [&](const VmLocked& e) { on_lock(state, about, e.vm, true); },
+      [&](const VmUnlocked& e) { on_lock(state, about, e.vm, false); });
 }
 
 bool is_followed(const Identity& self, const std::string& stream) {
@@ -267,7 +296,7 @@ void evolve(State& state, const Identity& self, const Fact& fact) {
   if (const auto* event = std::get_if<vcenter::Event>(&fact.body.event)) {
     if (fact.stamp.author == "vcenter/" + self.vcenter) evolve_vcenter(state, about, *event);
   } else if (const auto* own = std::get_if<esxi::Event>(&fact.body.event)) {
-    evolve_esxi(state, about, *own);
+    if (fact.stamp.author.starts_with(kHostAuthor)) evolve_esxi(state, about, *own);
   } else if (const auto* part = std::get_if<part::Event>(&fact.body.event)) {
     const auto* started = std::get_if<part::PartStarted>(part);
     if (started != nullptr && fact.body.stream == epoch_stream(self)) state.epoch = started->epoch;

@@ -304,6 +304,27 @@ TEST_F(HostModelTest, AMissingKeyLocksItsVmUntilItIsReceived) {
   EXPECT_FALSE(state_.vms.at("vm-1").locked);
 }
 
+TEST_F(HostModelTest, NoHostSpeaksForAnothersVms) {
+  given_vm();
+  const std::map<std::string, Vm> before = state_.vms;
+  const esxi::Event claims[] = {
+      DiskCreated{.vm = "vm-1", .disk = {.disk = "d9"}},
+      DiskCreated{.vm = "vm-2", .disk = {.disk = "d9"}},
+      DiskEncrypted{.vm = "vm-1", .disk = {.disk = "d9"}, .key = kVmKey},
+      DiskDecrypted{.vm = "vm-1", .disk = {.disk = "d9"}},
+      DiskRecrypted{.vm = "vm-1", .disk = {.disk = "d9"}, .new_key = kVmKey},
+      GuestStarted{"vm-1", "b9"},
+      GuestStopped{.vm = "vm-2"},
+      VmLocked{.vm = "vm-1"},
+      VmUnlocked{.vm = "vm-2"}};
+  for (const esxi::Event& claim : claims) {
+    for (const ActionId id : {action(2), action(9)}) {  // of the creation, of nothing
+      given("esxi/host-2", {.stream = "esxi/host-2/disk/d9", .action = id, .event = claim});
+      EXPECT_EQ(state_.vms, before) << type_of(Event(claim));
+    }
+  }
+}
+
 TEST_F(HostModelTest, AnotherVcentersOrdersAreNotFollowed) {
   given_vm();
   given("vcenter/vc-2", vcenter_fact("vcenter/vc-2/vm/vm-1", action(9),
