@@ -17,6 +17,12 @@ constexpr std::size_t kIdBytes = 16;
 
 }  // namespace
 
+Credentials::Credentials(SecretFile& file, Random& random) : file_(file), random_(random) {
+  for (const std::string& name : file_.names()) {
+    if (name.starts_with(kPrefix)) before_.insert(name);
+  }
+}
+
 Result<std::string> Credentials::put(const SecretBytes& entry) {
   const std::lock_guard lock(mutex_);
   std::array<std::uint8_t, kIdBytes> bytes{};
@@ -33,11 +39,11 @@ Result<SecretBytes> Credentials::get(const std::string& id) const {
   return entry->clone();
 }
 
-Result<void> Credentials::keep_only(const std::set<std::string>& ids) {
+Result<void> Credentials::wipe_all_before_but(const std::set<std::string>& named) {
   const std::lock_guard lock(mutex_);
-  std::set<std::string> kept = ids;
+  std::set<std::string> kept;
   for (const std::string& name : file_.names()) {
-    if (!name.starts_with(kPrefix)) kept.insert(name);
+    if (!before_.contains(name) || named.contains(name)) kept.insert(name);
   }
   TRY(file_.keep_only(kept));
   return {};

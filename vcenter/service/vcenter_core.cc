@@ -48,6 +48,7 @@ void VCenterCore::on_fact(const Fact& fact) {
   const bool was_mode_action =
       action != state_.actions.end() && action->second.kind == ActionKind::kHostMode;
   evolve(state_, fact);
+  if (starting_ == state_.epoch) fenced_in();
   log_time_ = std::max(log_time_, fact.stamp.time);
   const auto waiting = waiting_.find(fact.body.action);
   if (waiting == waiting_.end()) return;
@@ -71,7 +72,15 @@ void VCenterCore::on_health(LogHealth health) {
   if (health_ != LogHealth::kLive || has_epoch_) return;
   has_epoch_ = true;
   outputs_.begin_epoch = state_.epoch;
+  starting_ = state_.epoch + 1;
   owe();
+}
+
+void VCenterCore::fenced_in() {
+  starting_.reset();
+  std::set<std::string>& named = outputs_.named_credentials.emplace();
+  for (const auto& [name, user] : state_.users) named.insert(user.credential);
+  for (const auto& [name, provider] : state_.providers) named.insert(provider.credential);
 }
 
 void VCenterCore::on_accepted(DeedId id, Position first, std::uint32_t count) {
@@ -96,14 +105,11 @@ void VCenterCore::on_decide_again(DeedId id) {
 void VCenterCore::on_failed(DeedId id, const Error& error) {
   auto found = deeds_.extract(id);
   if (found.empty()) return;
-  const Deed deed = std::move(found.mapped());
-  waiting_.erase(deed.caller.action);
+  Deed deed = std::move(found.mapped());
   if (deed.fetch.has_value()) fetching_.erase({deed.fetch->host, deed.fetch->key});
-  if (deed.duty.has_value()) {
-    under_way_.erase(*deed.duty);
-    if (error.code == ErrorCode::kInvalid) given_up_.insert(*deed.duty);
-  }
+  if (deed.duty.has_value()) return duty_failed(std::move(deed), error);
   if (deed.token == 0) return;
+  waiting_.erase(deed.caller.action);
   const bool busy = error.code == ErrorCode::kConflict;
   refuse(deed.token, busy ? "busy" : "unavailable", error.detail, busy ? "try again" : "");
 }

@@ -66,6 +66,8 @@ class VCenterCore {
     std::vector<Answer> answers;
     std::vector<SessionOpened> sessions;
     std::vector<HostAnswer> host_answers;
+    // Once, when PartStarted was followed: no earlier process can name another one any more.
+    std::optional<std::set<std::string>> named_credentials;
     std::optional<std::string> stop;  // why the process ends
   };
 
@@ -128,6 +130,8 @@ class VCenterCore {
   void recorded_login(const Deed& deed);
   // Answers whoever waits for the action of `body`, if it ends with it.
   bool conclude(const Body& body, bool was_mode_action);
+  // PartStarted of this process was followed, and with it the last fact of the one before.
+  void fenced_in();
   void finish(const ActionId& action, std::string json);
   void finish_refused(const ActionId& action, std::string code, std::string message);
   void answer_at_head(Deed deed);
@@ -139,6 +143,8 @@ class VCenterCore {
   // vcenter_core_duties.cc: duties, work, wants
   void owe();
   void start(const Duty& duty);
+  // The log did not take what came of it. Unless that is for good, it is owed still.
+  void duty_failed(Deed deed, const Error& error);
   void register_hosts();
   void perform(DeedId id, Deed deed, Work work);
   void worked(DeedId id, Deed deed, Outcome outcome);
@@ -160,6 +166,7 @@ class VCenterCore {
   Outputs outputs_;
   LogHealth health_ = LogHealth::kCatchingUp;
   bool has_epoch_ = false;
+  std::optional<std::uint64_t> starting_;  // the epoch that PartStarted is to begin
   Position followed_ = 0;
   TimeNs now_ = 0;
   TimeNs log_time_ = 0;

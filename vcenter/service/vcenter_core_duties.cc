@@ -77,6 +77,21 @@ void VCenterCore::start(const Duty& duty) {
       });
 }
 
+void VCenterCore::duty_failed(Deed deed, const Error& error) {
+  const Duty duty = *deed.duty;
+  const auto* const make = std::get_if<MakeKey>(&duty);
+  if (error.code == ErrorCode::kInvalid && make != nullptr &&
+      !std::holds_alternative<FailKey>(deed.command)) {
+    // Whatever the key server gave, the action ends, and with it its hold on the VM.
+    deed.command = FailKey{make->purpose, error.detail};
+    return submit(next_id_++, std::move(deed));
+  }
+  under_way_.erase(duty);
+  if (error.code != ErrorCode::kInvalid) return;
+  given_up_.insert(duty);
+  finish_refused(deed.caller.action, "unavailable", error.detail);
+}
+
 void VCenterCore::register_hosts() {
   if (is_unfounded(state_)) return;
   for (const RegisterHost& host : options_.hosts) {

@@ -148,7 +148,6 @@ struct VCenterService::Impl {
   void start_work(WorkId id, Work work);
   void tell(const VCenterCore::Answer& answer);
   void open_session(const VCenterCore::SessionOpened& opened);
-  void wipe_forgotten_credentials();
   void record_refusals();
   void say_farewell();
   // A note of the process itself, on the epoch's stream.
@@ -173,7 +172,6 @@ struct VCenterService::Impl {
   protocol::TransactionId next_own = kShellsOwn + 1;
   std::optional<std::string> ended;
   bool farewell_recorded = false;
-  bool was_live = false;
   bool has_begun = false;  // it has an epoch, so it may append
   // Last, so that their threads end first.
   wire::CommandServer commands;
@@ -261,11 +259,7 @@ bool VCenterService::Impl::take_events() {
         },
         [&](const wire::LinkEnded& e) { ended = e.reason; });
   }
-  if (state.has_value()) {
-    const LogHealth health = health_of(*state);
-    if (health == LogHealth::kLive && !std::exchange(was_live, true)) wipe_forgotten_credentials();
-    core.on_health(health);
-  }
+  if (state.has_value()) core.on_health(health_of(*state));
   return !ended.has_value();
 }
 
@@ -275,6 +269,10 @@ void VCenterService::Impl::carry(VCenterCore::Outputs outputs) {
     has_begun = true;
   }
   for (auto& [id, decision] : outputs.submit) link.submit(id, for_the_log(std::move(decision)));
+  if (outputs.named_credentials.has_value()) {
+    // A failure leaves entries that nothing leads to; the next start tries again.
+    static_cast<void>(credentials.wipe_all_before_but(*outputs.named_credentials));
+  }
   for (const auto question : outputs.ask_head) link.ask_head(question);
   for (auto& [id, work] : outputs.work) start_work(id, std::move(work));
   for (const auto& answer : outputs.answers) tell(answer);
@@ -372,20 +370,14 @@ void VCenterService::Impl::open_session(const VCenterCore::SessionOpened& opened
   auto found = confidences.extract(opened.token);
   if (found.empty()) return;
   // The user's name stands in the inventory's letters, so nothing in it needs an escape.
-  std::string json = R"({"session":")";
-  json += as_text(found.mapped().session.read(SecretAccess{}));
-  json += R"(","user":")" + opened.user + R"(","idle_seconds":)" +
-          std::to_string(Sessions::kIdle / 1'000'000'000) + "}";
-  commands.result(opened.token, json);
-  wipe(json);
-}
-
-void VCenterService::Impl::wipe_forgotten_credentials() {
-  std::set<std::string> named;
-  for (const auto& [name, user] : core.state().users) named.insert(user.credential);
-  for (const auto& [name, provider] : core.state().providers) named.insert(provider.credential);
-  // A failure leaves entries that nothing leads to; the next start tries again.
-  static_cast<void>(credentials.keep_only(named));
+  const std::string rest = R"(","user":")" + opened.user + R"(","idle_seconds":)" +
+                           std::to_string(Sessions::kIdle / 1'000'000'000) + "}";
+  constexpr std::string_view kBegin = R"({"session":")";
+  const SecretBytes& session = found.mapped().session;
+  std::string json;
+  json.reserve(kBegin.size() + session.size() + rest.size());  // Growing, it would leave copies.
+  json.append(kBegin).append(as_text(session.read(SecretAccess{}))).append(rest);
+  commands.result(opened.token, std::move(json));
 }
 
 void VCenterService::Impl::state_own(protocol::TransactionId id, part::Event event) {

@@ -23,7 +23,8 @@ class CoreWorld {
   std::vector<VCenterCore::SessionOpened> sessions;
   std::vector<VCenterCore::HostAnswer> host_answers;
   std::optional<std::string> stop;
-  bool lags = false;  // facts are not followed until it is false again
+  std::optional<Error> log_says;  // instead of taking the next unit
+  bool lags = false;              // facts are not followed until it is false again
   TimeNs now = 5'000'000'000;
 
   // A process begins: it follows from the start and goes live.
@@ -128,13 +129,15 @@ class CoreWorld {
     pump();
   }
 
- private:
+  // The log takes PartStarted of the process that begins this epoch.
   void claim(std::uint64_t epoch) {
     Body body;
     body.stream = "vcenter/vc-1/epoch";
     body.event = part::Event(part::PartStarted{epoch, "test"});
     EXPECT_TRUE(world.append("vcenter/vc-1", Decision{{body}, {{body.stream, epoch - 1}}, {}}));
   }
+
+ private:
   void follow() {
     if (!lags) follow_now();
   }
@@ -148,6 +151,10 @@ class CoreWorld {
   void order(VCenterCore::DeedId id, const Decision& decision) {
     const Position first = world.log.size() + 1;
     if (decision.facts.empty()) return core->on_accepted(id, 0, 0);
+    if (log_says.has_value()) {
+      const Error error = *std::exchange(log_says, std::nullopt);
+      return core->on_failed(id, error);
+    }
     if (world.append("vcenter/vc-1", decision)) {
       return core->on_accepted(id, first, static_cast<std::uint32_t>(decision.facts.size()));
     }

@@ -154,15 +154,19 @@ TEST_F(KmipSessionsTest, CheckingTellsTheGreenFromTheRed) {
   EXPECT_FALSE(checked.servers.at(1).is_green);
 }
 
-TEST_F(KmipSessionsTest, WhatNoFactNamesIsWipedAndFixedEntriesStay) {
+TEST_F(KmipSessionsTest, WhatAnEarlierProcessLeftAndNoFactNamesIsWiped) {
   ASSERT_TRUE(file_->put("curve", SecretBytes(40)).ok());
-  const auto other = credentials_->put(SecretBytes(8));
-  ASSERT_TRUE(other.ok());
-  ASSERT_TRUE(credentials_->keep_only({credential_}).ok());
-  EXPECT_FALSE(credentials_->get(*other).ok());
-  EXPECT_TRUE(credentials_->get(credential_).ok());
+  const auto left_over = credentials_->put(SecretBytes(8));
+  ASSERT_TRUE(left_over.ok());
+  Credentials next_process(*file_, random_);
+  const auto ahead_of_its_fact = next_process.put(SecretBytes(8));
+  ASSERT_TRUE(ahead_of_its_fact.ok());
+  ASSERT_TRUE(next_process.wipe_all_before_but({credential_}).ok());
+  EXPECT_FALSE(next_process.get(*left_over).ok());
+  EXPECT_TRUE(next_process.get(credential_).ok());
+  EXPECT_TRUE(next_process.get(*ahead_of_its_fact).ok());
   EXPECT_NE(file_->find("curve"), nullptr);
-  EXPECT_FALSE(credentials_->get("curve").ok()) << "no fact leads to a fixed entry";
+  EXPECT_FALSE(next_process.get("curve").ok()) << "no fact leads to a fixed entry";
 }
 
 TEST_F(KmipSessionsTest, APasswordIsRightOrWrongAndNobodysIsWrong) {

@@ -72,6 +72,30 @@ TEST_F(VCenterCoreTest, TheFirstStartFoundsTheVCenterAndTheSecondResumes) {
   EXPECT_EQ(world.core->state().epoch, 2U);
 }
 
+TEST_F(VCenterCoreTest, CredentialsAreWipedOnlyOnceNoEarlierProcessCanNameThem) {
+  begin();
+  // The next process is live; what the killed one had sent may still be taken.
+  VCenterCore next(VCenterCore::Options{.vcenter = "vc-1", .hosts = {}, .own_action = {}});
+  const auto follow = [&, followed = std::size_t{0}]() mutable {
+    for (; followed < world.world.log.size(); ++followed) next.on_fact(world.world.log[followed]);
+    next.on_followed(followed);
+  };
+  follow();
+  next.on_health(LogHealth::kLive);
+  EXPECT_FALSE(next.take_outputs().named_credentials.has_value());
+  world.world.tell(world.world.admin(77), AddUser{"late", "credential-late"});
+  follow();
+  EXPECT_FALSE(next.take_outputs().named_credentials.has_value());
+  world.claim(2);
+  follow();
+  const auto named = next.take_outputs().named_credentials;
+  ASSERT_TRUE(named.has_value());
+  EXPECT_TRUE(named->contains("credential-late"));
+  EXPECT_TRUE(named->contains("credential-1")) << "of the provider";
+  follow();
+  EXPECT_FALSE(next.take_outputs().named_credentials.has_value()) << "once";
+}
+
 TEST_F(VCenterCoreTest, NothingIsDoneForWhoeverIsNotLoggedIn) {
   world.found();
   world.ask(1, 10, Command(EncryptVm{"vm-1", ""}), Hash{1});
@@ -247,6 +271,37 @@ TEST_F(VCenterCoreTest, AKeyServerThatIsAwayIsRecordedAndEndsTheAction) {
   expect_error(1, "unavailable");
   EXPECT_THAT(types(), HasSubstr("ServerUnreachable"));
   EXPECT_TRUE(world.core->state().actions.empty());
+}
+
+TEST_F(VCenterCoreTest, AKeyWhoseIdIsNoStreamEndsItsActionAndGivesTheVmBack) {
+  begin();
+  world.ask(1, 10, Command(EncryptVm{"vm-1", ""}));
+  world.done(world.take_work<CreateKey>().first, KeyCreated{std::string(300, 'k'), "kms-1"});
+  expect_error(1, "unavailable");
+  EXPECT_TRUE(world.core->state().actions.empty());
+  EXPECT_FALSE(world.core->state().vms.at("vm-1").holder.has_value());
+}
+
+TEST_F(VCenterCoreTest, AnOutcomeThatTheLogWillNeverTakeEndsItsAction) {
+  begin();
+  world.ask(1, 10, Command(EncryptVm{"vm-1", ""}));
+  const auto make = world.take_work<CreateKey>();
+  world.log_says = Error{ErrorCode::kInvalid, "the event store refused the facts"};
+  world.done(make.first, KeyCreated{"kek", "kms-1"});
+  expect_error(1, "unavailable");
+  EXPECT_TRUE(world.core->state().actions.empty());
+  EXPECT_FALSE(world.core->state().vms.at("vm-1").holder.has_value());
+}
+
+TEST_F(VCenterCoreTest, WhatIsOwedStillIsWaitedForStill) {
+  begin();
+  world.ask(1, 10, Command(EncryptVm{"vm-1", ""}));
+  const auto make = world.take_work<CreateKey>();
+  world.log_says = Error{ErrorCode::kConflict, "eight times in a row"};
+  world.done(make.first, KeyCreated{"kek", "kms-1"});
+  EXPECT_EQ(world.last_answer(1), nullptr);
+  world.done(world.take_work<CreateKey>().first, WorkFailed{"no server of prod serves it", ""});
+  expect_error(1, "unavailable");
 }
 
 TEST_F(VCenterCoreTest, AHostGetsAKeyOnlyAfterThePushIsRecorded) {
