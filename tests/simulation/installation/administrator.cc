@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "bus/events/facets.h"
+#include "tests/simulation/fold.h"
 #include "tests/simulation/installation/customer.h"
+#include "vcenter/model/vcenter.h"
 
 namespace keytrail::simulation {
 namespace {
@@ -14,16 +17,33 @@ kms::EnrolClient enrolment_of_customer() {
   return {Customer::kName, "", Customer::certificate(), {4, 5, 6}};
 }
 
+std::string vm_name(std::size_t i) { return "vm-" + std::to_string(i + 1); }
+
+// Actions on this VM that the durable log says are done.
+std::size_t done_actions(const test::MemoryLog& log, const std::string& vm) {
+  std::size_t done = 0;
+  const auto changes = protocol::topic_bit(protocol::Topic::kVcenterChange);
+  fold(log, changes, log.head(), [&](const Fact& fact) {
+    const auto* event = std::get_if<vcenter::Event>(&fact.body.event);
+    const auto ending = event == nullptr ? std::nullopt : vcenter::ending_of(*event);
+    if (ending && ending->succeeded && facets_of(fact.body).vm == vm) ++done;
+  });
+  return done;
+}
+
 }  // namespace
 
-Administrator::Administrator(World& world, std::vector<ReplicaNode*> replicas, VCenterNode& vcenter,
+Administrator::Administrator(World& world, const StoreTwin& store,
+                             std::vector<ReplicaNode*> replicas, VCenterNode& vcenter,
                              std::size_t vms)
     : world_(world),
+      store_(store),
       replicas_(std::move(replicas)),
       vcenter_(vcenter),
-      founding_(world, "operator") {
-  for (std::size_t i = 1; i <= vms; ++i) {
-    vms_.push_back(std::make_unique<Chores>(world_, "vm-" + std::to_string(i)));
+      founding_(world, "operator"),
+      told_(vms) {
+  for (std::size_t i = 0; i < vms; ++i) {
+    vms_.push_back(std::make_unique<Chores>(world_, vm_name(i)));
   }
 }
 
@@ -67,7 +87,7 @@ void Administrator::plan_founding() {
 
 void Administrator::plan_vm(std::size_t i) {
   auto& random = world_.random();
-  const std::string vm = "vm-" + std::to_string(i + 1);
+  const std::string vm = vm_name(i);
   const auto power = [&](vcenter::PowerState state) { return vcenter::PowerVm{vm, state}; };
   vcenter_command(i, "create",
                   vcenter::CreateVm{.vm = vm,
@@ -122,12 +142,18 @@ void Administrator::vcenter_command(std::size_t i, const std::string& name,
     vcenter_.ask(command, [this, name, i, done](const vcenter::VCenterCore::Answer& answer) {
       const bool failed = answer.kind == vcenter::VCenterCore::Answer::Kind::kError;
       if (failed) {
-        world_.note("vm-" + std::to_string(i + 1) + ": " + name + ": " + answer.code + ": " +
-                    answer.message);
+        world_.note(vm_name(i) + ": " + name + ": " + answer.code + ": " + answer.message);
+      } else {
+        told_done(i, name);
       }
       done(!failed || answer.code == "refused");
     });
   });
+}
+
+void Administrator::told_done(std::size_t i, const std::string& name) {
+  if (++told_[i] <= done_actions(store_.log(), vm_name(i))) return;
+  world_.fail("that " + vm_name(i) + ": " + name + " was told before it was durable");
 }
 
 void Administrator::change_enrolment(bool enrolled) {

@@ -3,6 +3,7 @@
 #include "bus/events/match.h"
 #include "kms/crypto/key_push.h"
 #include "tests/simulation/fold.h"
+#include "tests/simulation/supervisor.h"
 
 namespace keytrail::simulation {
 namespace {
@@ -124,7 +125,7 @@ void HostNode::step() {
           core.on_failed(x.id, x.error);
         },
         [](const wire::HeadAnswered&) {},
-        [&](const wire::LinkEnded& x) { world_.fail(name_ + " ended: " + x.reason); });
+        [&](const wire::LinkEnded& x) { restart_fenced(world_, *this, name_, x.reason); });
   }
   process_->core->tick(world_.now());
   esxi::HostCore::Outputs outputs = process_->core->take_outputs();

@@ -6,6 +6,7 @@
 #include "tests/simulation/installation/administrator.h"
 #include "tests/simulation/installation/customer.h"
 #include "tests/simulation/installation/installation_audit.h"
+#include "tests/simulation/supervisor.h"
 
 namespace keytrail::simulation {
 namespace {
@@ -45,12 +46,12 @@ class Installation {
         store_(world_, identities(), disk_, bugs.store),
         ports_(world_, wire_),
         replicas_(make_replicas(bugs.replica)),
-        vcenter_(world_, store_, wire_, ports_, names("host", kHosts),
+        vcenter_(world_, store_, wire_, ports_, names("host", kHosts), bugs.vcenter,
                  [this](const std::string& host, const Bytes& nonce, const auto& keys) {
                    answer_host(host, nonce, keys);
                  }),
         customer_(world_, store_, ports_, names("kms", kReplicas), seen_keys_),
-        administrator_(world_, pointers(), vcenter_, kHosts) {
+        administrator_(world_, store_, pointers(), vcenter_, kHosts) {
     for (const std::string& name : names("host", kHosts)) {
       hosts_.push_back(std::make_unique<HostNode>(
           world_, store_, wire_, name, datastore_, seen_keys_,
@@ -121,25 +122,18 @@ class Installation {
     auto& random = world_.random();
     switch (random.below(4)) {
       case 0:
-        crash(store_);
+        restart(world_, store_);
         break;
       case 1:
-        crash(*replicas_[random.below(kReplicas)]);
+        restart(world_, *replicas_[random.below(kReplicas)]);
         break;
       case 2:
-        crash(vcenter_);
+        restart(world_, vcenter_);
         break;
       default:
-        crash(*hosts_[random.below(kHosts)]);
+        restart(world_, *hosts_[random.below(kHosts)]);
     }
     world_.after(random.below(6 * kSecond), [this] { crash_something(); });
-  }
-  template <class Node>
-  void crash(Node& node) {
-    node.crash();
-    world_.after(world_.random().below(2 * kSecond), [&node] {
-      if (!node.is_up()) node.start();
-    });
   }
 
   void be_quiet() {

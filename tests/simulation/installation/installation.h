@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/simulation/installation/replica_bugs.h"
+#include "tests/simulation/installation/vcenter_node.h"
 #include "tests/simulation/store_twin.h"
 
 namespace keytrail::simulation {
@@ -15,6 +16,7 @@ namespace keytrail::simulation {
 struct InstallationBugs {
   StoreBugs store;
   ReplicaBugs replica;
+  VCenterBugs vcenter;
 };
 
 struct InstallationVerdict {

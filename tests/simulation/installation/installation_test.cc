@@ -83,6 +83,9 @@ TEST(InstallationBugTest, CounterFromMemory) {
 TEST(InstallationBugTest, AnswerBeforeAck) {
   EXPECT_TRUE(is_caught({.replica = {.answers_before_ack = true}}, "before it was durable"));
 }
+TEST(InstallationBugTest, AnswerBeforeAckInVCenter) {
+  EXPECT_TRUE(is_caught({.vcenter = {.answers_before_ack = true}}, "before it was durable"));
+}
 TEST(InstallationBugTest, ShreddedInNameOnly) {
   EXPECT_TRUE(is_caught({.replica = {.shreds_in_name_only = true}}, "which it shredded"));
 }

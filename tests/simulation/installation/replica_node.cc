@@ -3,6 +3,7 @@
 #include "kms/model/evolve.h"
 #include "tests/simulation/audit.h"
 #include "tests/simulation/fold.h"
+#include "tests/simulation/supervisor.h"
 
 namespace keytrail::simulation {
 namespace {
@@ -168,7 +169,7 @@ bool ReplicaNode::carry_out() {
   if (outputs.make_keyring) take_keyring(keyring::Keyring::create(place(), kCluster));
   if (outputs.fetch_keyring) fetch();
   if (outputs.puncture) puncture(*outputs.puncture);
-  if (outputs.end) world_.fail(name_ + " ended: " + *outputs.end);
+  if (outputs.end) restart_fenced(world_, *this, name_, *outputs.end);
   return !outputs.submit.empty() || !outputs.ask_head.empty() || outputs.make_keyring ||
          outputs.puncture;
 }
@@ -215,11 +216,7 @@ void ReplicaNode::puncture(const kms::PunctureOrder& order) {
       bugs_.shreds_in_name_only || process_->keyring->puncture(order.leaves, order.through).ok();
   if (done) return process_->core->on(kms::Punctured{order.through, order.leaves.size(), true});
   world_.note(name_ + ": the power failed while it punctured");
-  world_.after(0, [this, life = life_] {
-    if (life != life_) return;
-    crash();
-    start();
-  });
+  restart(world_, *this);
 }
 
 void ReplicaNode::fetch() {

@@ -3,6 +3,7 @@
 #include "bus/events/match.h"
 #include "kms/crypto/key_push.h"
 #include "tests/simulation/fold.h"
+#include "tests/simulation/supervisor.h"
 
 namespace keytrail::simulation {
 
@@ -72,11 +73,12 @@ Hash fingerprint_of(const std::string& server) {
 }  // namespace
 
 VCenterNode::VCenterNode(World& world, StoreTwin& store, const WireFaults& faults, KmipPorts& ports,
-                         std::vector<std::string> hosts, AnswerHost answer_host)
+                         std::vector<std::string> hosts, VCenterBugs bugs, AnswerHost answer_host)
     : world_(world),
       store_(store),
       ports_(ports),
       hosts_(std::move(hosts)),
+      bugs_(bugs),
       answer_host_(std::move(answer_host)),
       sockets_(world, faults) {}
 
@@ -184,7 +186,7 @@ void VCenterNode::step() {
         [&](const wire::TransactionDecideAgain& e) { core.on_decide_again(e.id); },
         [&](const wire::TransactionFailed& e) { core.on_failed(e.id, e.error); },
         [&](const wire::HeadAnswered& e) { core.on_head(e.question); },
-        [&](const wire::LinkEnded& e) { world_.fail("vc-1 ended: " + e.reason); });
+        [&](const wire::LinkEnded& e) { restart_fenced(world_, *this, "vc-1", e.reason); });
   }
   carry_out();
 }
@@ -197,6 +199,9 @@ void VCenterNode::carry_out() {
                             .attachments = std::move(decision.attachments)};
     for (auto& [stream, version] : decision.guards) unit.guards.push_back({stream, version});
     process_->link->submit(id, unit);
+    if (!bugs_.answers_before_ack || unit.facts.empty()) continue;
+    process_->core->on_accepted(id, process_->link->followed() + 1,
+                                static_cast<std::uint32_t>(unit.facts.size()));
   }
   for (const auto question : outputs.ask_head) process_->link->ask_head(question);
   for (auto& [id, work] : outputs.work) start_work(id, std::move(work));

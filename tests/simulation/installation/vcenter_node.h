@@ -13,13 +13,18 @@
 
 namespace keytrail::simulation {
 
+// Rules that the simulation can break in a vCenter, to see whether it notices.
+struct VCenterBugs {
+  bool answers_before_ack = false;  // what was sent to the log is taken for recorded
+};
+
 class VCenterNode {
  public:
   using AnswerHost =
       std::function<void(const std::string& host, Bytes nonce, std::vector<wire::SealedKey>)>;
 
   VCenterNode(World& world, StoreTwin& store, const WireFaults& faults, KmipPorts& ports,
-              std::vector<std::string> hosts, AnswerHost answer_host);
+              std::vector<std::string> hosts, VCenterBugs bugs, AnswerHost answer_host);
 
   void start();
   void crash();
@@ -64,6 +69,7 @@ class VCenterNode {
   StoreTwin& store_;
   KmipPorts& ports_;
   const std::vector<std::string> hosts_;
+  const VCenterBugs bugs_;
   const AnswerHost answer_host_;
   Sockets sockets_;
   protocol::Known last_;
