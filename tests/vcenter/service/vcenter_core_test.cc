@@ -76,7 +76,7 @@ TEST_F(VCenterCoreTest, CredentialsAreWipedOnlyOnceNoEarlierProcessCanNameThem) 
   begin();
   // The next process is live; what the killed one had sent may still be taken.
   VCenterCore next(VCenterCore::Options{.vcenter = "vc-1", .hosts = {}, .own_action = {}});
-  const auto follow = [&, followed = std::size_t{0}]() mutable {
+  auto follow = [&, followed = std::size_t{0}]() mutable {
     for (; followed < world.world.log.size(); ++followed) next.on_fact(world.world.log[followed]);
     next.on_followed(followed);
   };
