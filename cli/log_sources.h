@@ -39,7 +39,8 @@ class LiveLog final : public replay::FactSource {
 [[nodiscard]] Result<std::string> folder_of_log(const Globals& globals,
                                                 const std::string& log_folder);
 
-// The key that signs the checkpoints of the installation's log, as a verifier key ("name+id+base64").
+// The key that signs the checkpoints of the installation's log, as a verifier key
+// ("name+id+base64").
 [[nodiscard]] Result<std::string> log_vkey_of(const Globals& globals);
 
 // With `log_folder` the copy there (the folder that holds `db`), else the running store.

@@ -7,7 +7,8 @@
 //   or       u32 0 | u32 length | a sentence that says why not
 // Never over the bus: there it would stand in every subscriber's copy for ever. Lengths are
 // little-endian and capped, and so is the time of each step, however busy the peer seems. Threads:
-// the port has one of its own, which serves one joiner at a time; fetch_keyring blocks, with bounds.
+// the port has one of its own, which serves one joiner at a time; fetch_keyring blocks, with
+// bounds.
 #pragma once
 
 #include <chrono>

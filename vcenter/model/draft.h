@@ -12,7 +12,8 @@
 
 namespace keytrail::vcenter {
 
-// What key servers and hosts say, short enough for a fact: their own texts are as long as they like.
+// What key servers and hosts say, short enough for a fact: their own texts are as long as they
+// like.
 inline constexpr std::size_t kQuotedBytesMax = 1024;
 [[nodiscard]] std::string quoted(std::string text);
 

@@ -1,9 +1,9 @@
 // Credentials: the entries of vCenter's secret file that facts name, shared by its threads.
 //
-// An entry is written and synced before the fact that names it. So entries of an earlier process that
-// no fact names may be wiped, but only once its last fact is known: when this process is fenced in.
-// Ids are random and no secret. Any thread; a mutex inside, held for the length of a disk sync at
-// most.
+// An entry is written and synced before the fact that names it. So entries of an earlier process
+// that no fact names may be wiped, but only once its last fact is known: when this process is
+// fenced in. Ids are random and no secret. Any thread; a mutex inside, held for the length of a
+// disk sync at most.
 #pragma once
 
 #include <memory>
