@@ -125,6 +125,7 @@ void HostNode::step() {
           core.on_failed(x.id, x.error);
         },
         [](const wire::HeadAnswered&) {},
+        [](const wire::LogUnserved&) {},  // For an operator; there is none.
         [&](const wire::LinkEnded& x) { restart_fenced(world_, *this, name_, x.reason); });
   }
   process_->core->tick(world_.now());

@@ -186,6 +186,7 @@ void VCenterNode::step() {
         [&](const wire::TransactionDecideAgain& e) { core.on_decide_again(e.id); },
         [&](const wire::TransactionFailed& e) { core.on_failed(e.id, e.error); },
         [&](const wire::HeadAnswered& e) { core.on_head(e.question); },
+        [](const wire::LogUnserved&) {},  // For an operator; there is none.
         [&](const wire::LinkEnded& e) { restart_fenced(world_, *this, "vc-1", e.reason); });
   }
   carry_out();
