@@ -15,6 +15,9 @@ target_compile_options(keytrail_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
   -Wno-missing-field-initializers  # Designated initialisers name what matters; the rest has defaults.
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+# Bound at once, not at the first call: the resolver saves vector registers on the stack, and a
+# cipher's last key may be in them.
+target_link_options(keytrail_flags INTERFACE -Wl,-z,relro,-z,now)
 
 function(keytrail_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NEEDS_IO" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS")

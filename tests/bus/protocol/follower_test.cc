@@ -171,7 +171,7 @@ TEST_F(FollowerTest, AHeadWithNothingNewMovesTheFollowedPosition) {
   chain_.add("esxi/host-1", Effect::kChange);  // 7: not followed
   f.on_head(chain_.head_at(7), now_);
   EXPECT_EQ(f.followed(), 7U);
-  EXPECT_EQ(f.known().position, 6U) << "the last fact whose leaf is known";
+  EXPECT_EQ(f.known().position, 7U) << "a head tells its leaf";
   chain_.add("kms/kms-2", Effect::kNote);
   f.on_head_answer(chain_.head_at(8), now_);
   EXPECT_EQ(f.followed(), 8U);

@@ -46,6 +46,18 @@ class HostModelTest : public testing::Test {
     when(decide_received(state_, self_, {kHostKey}));
     when(decide_mode(state_, self_));
   }
+  // One of many VMs, made by an action of its own.
+  void given_created(const std::string& name, int number, const KeyId& key = {}) {
+    ActionId id = action(200);
+    id.bytes[1] = static_cast<std::uint8_t>(number);
+    id.bytes[2] = static_cast<std::uint8_t>(number >> 8);
+    given(kVcenter, vcenter_fact("vcenter/vc-1/vm/" + name, id,
+                                 vcenter::VmCreationRequested{
+                                     .vm = name, .host = "host-1", .disk_bytes = 4096}));
+    Body created{.stream = "esxi/host-1/disk/" + name, .action = id};
+    created.event = esxi::Event(DiskCreated{.vm = name, .disk = {.disk = name}, .key = key});
+    given("esxi/host-1", created);
+  }
   void given_vm(const std::string& host = "host-1") {
     given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(2),
                                  vcenter::VmCreationRequested{
@@ -225,9 +237,7 @@ TEST_F(HostModelTest, AHostThatDiesWithAThousandGuestsTellsThemAllInUnitsThatFit
   constexpr int kGuests = 1000;
   for (int i = 0; i < kGuests; ++i) {
     const std::string name = "vm-" + std::to_string(i);
-    Body created{.stream = "esxi/host-1/disk/" + name};
-    created.event = esxi::Event(DiskCreated{.vm = name, .disk = {.disk = name}});
-    given("esxi/host-1", created);
+    given_created(name, i);
     Body started{.stream = "esxi/host-1/vm/" + name};
     started.event = esxi::Event(GuestStarted{name, "b1"});
     given("esxi/host-1", started);
@@ -252,9 +262,7 @@ TEST_F(HostModelTest, ManyKeysAndVmsAreToldInUnitsThatFit) {
   for (int i = 0; i < 300; ++i) {
     const std::string name = "vm-" + std::to_string(i);
     keys.push_back({"prod", name});
-    Body created{.stream = "esxi/host-1/disk/" + name, .action = action(2)};
-    created.event = esxi::Event(DiskCreated{.vm = name, .disk = {.disk = name}, .key = kVmKey});
-    given("esxi/host-1", created);
+    given_created(name, i, kVmKey);
     given(kVcenter,
           vcenter_fact("vcenter/vc-1/key/" + name, action(3),
                        vcenter::KeyObtained{keys[i], "kms-1", vcenter::KeyPurpose::kVm, name}));

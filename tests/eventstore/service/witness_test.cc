@@ -202,10 +202,13 @@ TEST_F(UnservedTest, WhatTheStoreRefusesIsToldInItsWords) {
     return kms.all<wire::LogUnserved>();
   };
   LogAuthor writer(context_, store_, "kms/kms-2", kChanges);
+  // Something to read, so that it is asked for, with material that this identity was not granted.
   ASSERT_TRUE(writer.until_live());
-  const auto unserved = told_of_topics(topic_bit(Topic::kEventstoreChange));
+  writer.link().begin_epoch(0, "test");
+  ASSERT_TRUE(writer.until([&] { return writer.count<wire::Followed>() > 0; }));
+  const auto unserved = told_of_topics(kChanges | topic_bit(Topic::kKmsSealed));
   ASSERT_EQ(unserved.size(), 1U);
-  EXPECT_NE(unserved[0].why.find("eventstore.change"), std::string::npos) << unserved[0].why;
+  EXPECT_NE(unserved[0].why.find("kms.sealed"), std::string::npos) << unserved[0].why;
 }
 
 }  // namespace
