@@ -14,8 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr TimeNs kPartWithinNs = 30'000'000'000;  // scrypt and a first keyring included
-constexpr int kAskTimeoutMs = 1000;
+constexpr TimeNs kPartWithinNs = 60'000'000'000;  // scrypt and a first keyring included
+constexpr int kAskTimeoutMs = 5000;  // A busy machine's part is slow, not gone.
 constexpr std::streamoff kLastWordsBytes = 4096;
 constexpr std::string_view kServing = "serving";  // of a key server
 constexpr std::string_view kRetired = "retired";

@@ -80,6 +80,7 @@ rocksdb::Options database_options() {
   options.keep_log_file_num = 2;
   options.max_log_file_size = kInfoLogBytesMax;
   options.max_open_files = 256;
+  options.max_bgerror_resume_count = 0;  // The first error ends the store; it begins anew.
   return options;
 }
 
@@ -88,6 +89,12 @@ rocksdb::Options database_options() {
 struct RocksLog::Impl {
   ~Impl() {
     if (!database) return;
+    // RocksDB asserts that a file with a failed write is never touched again, not even to close it.
+    // The process ends anyway; what is durable is read at the next start.
+    if (failed) {
+      (void)database.release();
+      return;
+    }
     for (rocksdb::ColumnFamilyHandle* family : families)
       database->DestroyColumnFamilyHandle(family);
   }
@@ -116,8 +123,9 @@ struct RocksLog::Impl {
     rocksdb::WriteOptions synced;
     synced.sync = true;
     const rocksdb::Status status = database->Write(synced, &batch);
-    if (!status.ok()) return to_error(status, "write to", folder);
-    return {};
+    if (status.ok()) return {};
+    failed = true;
+    return to_error(status, "write to", folder);
   }
 
   // False: there is no log here yet.
@@ -155,6 +163,7 @@ struct RocksLog::Impl {
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   LogId id{};
   std::uint64_t generation = 0;
+  bool failed = false;  // by the one thread that writes
   mutable std::mutex mutex;
   LogEnd end;  // guarded by `mutex`
 };
