@@ -2,7 +2,8 @@
 #   a library named keytrail_NAME with the alias keytrail::NAME. DEPENDS are Keytrail's own libraries
 #   (public); PRIVATE_DEPENDS are third-party ones, whose headers stay in .cc files.
 #   NEEDS_IO leaves it out of KEYTRAIL_PURE_ONLY builds.
-# keytrail_test(NAME [NEEDS_IO] [LABELS …] SOURCES … DEPENDS …)   a GoogleTest program, one ctest case each.
+# keytrail_test(NAME [NEEDS_IO] [ALONE] [LABELS …] SOURCES … DEPENDS …)   a GoogleTest program, one ctest
+#   case each. ALONE: whole installations, with nothing else beside them.
 # keytrail_capnp(NAME FILE.capnp …)   adds the code generated from FILE to keytrail_NAME, which alone sees it,
 #   as "folder/FILE.capnp.h"; Cap'n Proto stays private.
 # keytrail_fuzzer(NAME SOURCES … DEPENDS …)   a libFuzzer program with its corpus in tests/fuzz/corpus/NAME.
@@ -45,7 +46,7 @@ function(keytrail_capnp name)
 endfunction()
 
 function(keytrail_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "NEEDS_IO" "" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NEEDS_IO;ALONE" "" "SOURCES;DEPENDS;LABELS")
   if((arg_NEEDS_IO AND KEYTRAIL_PURE_ONLY) OR KEYTRAIL_FUZZ)
     return()
   endif()
@@ -57,7 +58,7 @@ function(keytrail_test name)
   target_compile_definitions(${name} PRIVATE
     KEYTRAIL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KEYTRAIL_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 300 LABELS "${arg_LABELS}")
+    PROPERTIES TIMEOUT 300 LABELS "${arg_LABELS}" RUN_SERIAL ${arg_ALONE})
 endfunction()
 
 function(keytrail_fuzzer name)
