@@ -58,7 +58,7 @@ function(keytrail_test name)
   target_compile_definitions(${name} PRIVATE
     KEYTRAIL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KEYTRAIL_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 300 LABELS "${arg_LABELS}" RUN_SERIAL ${arg_ALONE})
+    PROPERTIES TIMEOUT 300 RUN_SERIAL ${arg_ALONE} LABELS "${arg_LABELS}")
 endfunction()
 
 function(keytrail_fuzzer name)
