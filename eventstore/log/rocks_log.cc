@@ -1,11 +1,13 @@
 #include "eventstore/log/rocks_log.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdarg>
 #include <mutex>
 
 #include "eventstore/log/fact_rows.h"
@@ -18,7 +20,6 @@ constexpr const char* kLogIdKey = "log-id";
 constexpr const char* kGenerationKey = "generation";
 constexpr std::size_t kWriteBufferBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
-constexpr std::size_t kInfoLogBytesMax = std::size_t{1} << 20;
 
 template <std::size_t kBytes>
 std::array<char, kBytes> big_endian(std::uint64_t value) {
@@ -69,6 +70,14 @@ Error to_error(const rocksdb::Status& status, const std::string& doing, const st
                "cannot " + doing + " the log in " + folder + ": " + reason};
 }
 
+// RocksDB keeps no file `LOG`: on a full disk it writes there what went wrong, and asserts that a
+// file with a failed write is not written again. What is wrong comes back as a status.
+class Silence : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
+};
+
 rocksdb::Options database_options() {
   rocksdb::Options options;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -77,8 +86,7 @@ rocksdb::Options database_options() {
   options.max_background_jobs = 2;
   options.compression =
       rocksdb::kNoCompression;  // hashes, sealed keys: little to gain on the append path
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = kInfoLogBytesMax;
+  options.info_log = std::make_shared<Silence>();
   options.max_open_files = 256;
   options.max_bgerror_resume_count = 0;  // The first error ends the store; it begins anew.
   return options;
@@ -89,12 +97,6 @@ rocksdb::Options database_options() {
 struct RocksLog::Impl {
   ~Impl() {
     if (!database) return;
-    // RocksDB asserts that a file with a failed write is never touched again, not even to close it.
-    // The process ends anyway; what is durable is read at the next start.
-    if (failed) {
-      (void)database.release();
-      return;
-    }
     for (rocksdb::ColumnFamilyHandle* family : families)
       database->DestroyColumnFamilyHandle(family);
   }
@@ -124,7 +126,6 @@ struct RocksLog::Impl {
     synced.sync = true;
     const rocksdb::Status status = database->Write(synced, &batch);
     if (status.ok()) return {};
-    failed = true;
     return to_error(status, "write to", folder);
   }
 
@@ -163,7 +164,6 @@ struct RocksLog::Impl {
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   LogId id{};
   std::uint64_t generation = 0;
-  bool failed = false;  // by the one thread that writes
   mutable std::mutex mutex;
   LogEnd end;  // guarded by `mutex`
 };
