@@ -24,7 +24,7 @@ namespace keytrail::wire {
 class Context;
 
 inline constexpr int kHeartbeatIntervalMs = 1000;
-inline constexpr int kHeartbeatTimeoutMs = 3000;
+inline constexpr int kHeartbeatTimeoutMs = 10'000;
 inline constexpr std::size_t kFramesPerMessageMax = 16;
 
 enum class SocketKind { kRouter, kDealer, kXpub, kSub };
