@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "bus/secret/fd.h"
 #include "cli/json_fields.h"
 #include "cli/table.h"
 
@@ -61,13 +62,12 @@ std::optional<double> share_converted(const std::string& folder) {
     newest_path = entry.path().string();
   }
   if (data_files < 2) return std::nullopt;
-  const int fd = ::open(newest_path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
+  const Fd file(::open(newest_path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return std::nullopt;
   // The file has its room from the beginning (its blocks would tell nothing); what of it was not
   // written yet is a hole all the same.
-  const off_t written = ::lseek(fd, 0, SEEK_HOLE);
-  const off_t size = ::lseek(fd, 0, SEEK_END);
-  ::close(fd);
+  const off_t written = ::lseek(file.get(), 0, SEEK_HOLE);
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
   if (written < 0 || written >= size) return std::nullopt;
   return static_cast<double>(written) / static_cast<double>(size);
 }

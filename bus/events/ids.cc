@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
+
+#include "bus/secret/text.h"
 
 namespace keytrail {
 namespace {
@@ -14,11 +15,9 @@ using std::chrono::nanoseconds;
 
 // Takes `count` digits off the front.
 std::optional<unsigned> take_number(std::string_view& text, std::size_t count) {
-  unsigned value = 0;
   if (text.size() < count) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + count, value);
-  if (error != std::errc{} || end != text.data() + count) return std::nullopt;
-  text.remove_prefix(count);
+  const auto value = parse_decimal<unsigned>(text.substr(0, count));
+  if (value) text.remove_prefix(count);
   return value;
 }
 

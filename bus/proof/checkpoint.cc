@@ -1,7 +1,8 @@
 #include "bus/proof/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "bus/secret/text.h"
 
 namespace keytrail::proof {
 
@@ -10,18 +11,10 @@ namespace {
 constexpr std::string_view kNamePrefix = "keytrail/";
 constexpr std::string_view kGenerationPrefix = "generation ";
 
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return line;
-}
-
-// Decimal without leading zeroes.
-bool take_number(std::string_view line, std::uint64_t& number) {
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
-  return error == std::errc() && end == line.data() + line.size() &&
-         (line.size() == 1 || line.front() != '0');
+bool take_number(std::string_view line, std::uint64_t& out) {
+  const auto number = parse_canonical_decimal<std::uint64_t>(line);
+  out = number.value_or(0);
+  return number.has_value();
 }
 
 template <std::size_t kBytes>

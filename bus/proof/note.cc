@@ -4,6 +4,7 @@
 
 #include "bus/secret/ed25519.h"
 #include "bus/secret/sha256.h"
+#include "bus/secret/text.h"
 
 namespace keytrail::proof {
 
@@ -120,10 +121,8 @@ Result<Note> parse_note(std::string_view note) {
   }
   Note parsed{.text = std::string(note.substr(0, blank + 1)), .signatures = {}};
   for (std::string_view rest = note.substr(blank + 2); !rest.empty();) {
-    const std::size_t end = rest.find('\n');
     if (parsed.signatures.size() == kNoteSignaturesMax) return no_note("too many signatures");
-    parsed.signatures.push_back(TRY(parse_signature(rest.substr(0, end))));
-    rest.remove_prefix(end + 1);
+    parsed.signatures.push_back(TRY(parse_signature(take_line(rest))));
   }
   if (parsed.signatures.empty()) return no_note("nobody signed it");
   return parsed;

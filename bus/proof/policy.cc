@@ -1,7 +1,8 @@
 #include "bus/proof/policy.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "bus/secret/text.h"
 
 namespace keytrail::proof {
 
@@ -37,10 +38,8 @@ std::string joined(const std::vector<std::string>& names) {
 std::size_t threshold_of(std::string_view word, std::size_t members) {
   if (word == "all") return members;
   if (word == "any") return 1;
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  const bool is_number = error == std::errc() && end == word.data() + word.size();
-  return is_number && number <= members ? number : 0;
+  const std::size_t number = parse_decimal<std::size_t>(word).value_or(0);
+  return number <= members ? number : 0;
 }
 
 }  // namespace
@@ -55,10 +54,7 @@ Result<Policy> Policy::parse(std::string_view text) {
   int number = 0;
   while (!text.empty()) {
     ++number;
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (const Result<void> added = policy.add_line(line); !added.ok()) {
+    if (const Result<void> added = policy.add_line(take_line(text)); !added.ok()) {
       return wrong("line " + std::to_string(number) + " of the policy: " + added.error().detail);
     }
   }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
+
+#include "bus/secret/text.h"
 
 namespace keytrail::proof {
 
@@ -26,11 +27,6 @@ std::string index_path(std::uint64_t index) {
   return path;
 }
 
-bool take_number(std::string_view text, std::uint64_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 std::string_view take_piece(std::string_view& path) {
   const std::size_t slash = std::min(path.find('/'), path.size());
   const std::string_view piece = path.substr(0, slash);
@@ -45,9 +41,9 @@ bool take_index(std::string_view path, std::uint64_t& index) {
   for (std::size_t groups = 0; !path.empty(); ++groups) {
     std::string_view piece = take_piece(path);
     if (piece.starts_with('x')) piece.remove_prefix(1);
-    std::uint64_t digits = 0;
-    if (groups == kGroupsMax || !take_number(piece, digits) || digits >= kGroup) return false;
-    index = index * kGroup + digits;
+    const auto digits = parse_decimal<std::uint64_t>(piece);
+    if (groups == kGroupsMax || !digits || *digits >= kGroup) return false;
+    index = index * kGroup + *digits;
   }
   return true;
 }
@@ -68,14 +64,14 @@ Result<TileName> tile_from(std::string_view path) {
   path.remove_prefix(kTop.size());
   TileName tile;
   const std::string_view level = take_piece(path);
-  std::uint64_t number = 0;
   tile.is_entries = level == kEntries;
   if (!tile.is_entries) {
-    if (!take_number(level, number) || number >= kTileLevelsMax) return none;
-    tile.level = static_cast<unsigned>(number);
+    const auto number = parse_decimal<unsigned>(level);
+    if (!number || *number >= kTileLevelsMax) return none;
+    tile.level = *number;
   }
   if (const std::size_t partial = path.find(kPartial); partial != std::string_view::npos) {
-    if (!take_number(path.substr(partial + kPartial.size()), tile.width)) return none;
+    tile.width = parse_decimal<std::uint64_t>(path.substr(partial + kPartial.size())).value_or(0);
     if (tile.width == 0 || tile.width >= kTileWidth) return none;
     path = path.substr(0, partial);
   }

@@ -1,10 +1,10 @@
 #include "bus/proof/tlog_proof.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "bus/proof/checkpoint.h"
 #include "bus/secret/sha256.h"
+#include "bus/secret/text.h"
 
 namespace keytrail::proof {
 
@@ -18,19 +18,11 @@ Error no_proof(std::string_view why) {
   return {ErrorCode::kInvalid, "not a tlog-proof file: " + std::string(why)};
 }
 
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return line;
-}
-
-bool take_index(std::string_view line, std::uint64_t& index) {
+bool take_index(std::string_view line, std::uint64_t& out) {
   if (!line.starts_with(kIndex)) return false;
-  line.remove_prefix(kIndex.size());
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
-  return error == std::errc() && end == line.data() + line.size() &&
-         (line.size() == 1 || line.front() != '0');
+  const auto index = parse_canonical_decimal<std::uint64_t>(line.substr(kIndex.size()));
+  out = index.value_or(0);
+  return index.has_value();
 }
 
 }  // namespace

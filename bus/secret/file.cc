@@ -12,6 +12,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "bus/secret/fd.h"
+
 namespace keytrail {
 namespace {
 
@@ -29,21 +31,18 @@ Error os_error(std::string_view doing, const std::string& path) {
 
 class OsFile final : public File {
  public:
-  OsFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
-  ~OsFile() override { ::close(descriptor_); }
-  OsFile(const OsFile&) = delete;
-  OsFile& operator=(const OsFile&) = delete;
+  OsFile(Fd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
 
   Result<std::uint64_t> size() override {
     struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) return os_error("look at", path_);
+    if (::fstat(file_.get(), &status) != 0) return os_error("look at", path_);
     return static_cast<std::uint64_t>(status.st_size);
   }
 
   Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> out) override {
     while (!out.empty()) {
       const ssize_t count =
-          ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
+          ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return os_error("read", path_);
       if (count == 0) return Error{ErrorCode::kCorrupt, path_ + " ends too early"};
@@ -56,7 +55,7 @@ class OsFile final : public File {
   Result<void> write_at(std::uint64_t offset, ByteView bytes) override {
     while (!bytes.empty()) {
       const ssize_t count =
-          ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+          ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return os_error("write", path_);
       offset += static_cast<std::uint64_t>(count);
@@ -67,12 +66,12 @@ class OsFile final : public File {
 
   Result<void> sync() override {
     // Not fdatasync: a size that grew must be durable too, and costs nothing where it did not.
-    if (::fsync(descriptor_) != 0) return os_error("sync", path_);
+    if (::fsync(file_.get()) != 0) return os_error("sync", path_);
     return {};
   }
 
  private:
-  int descriptor_;
+  Fd file_;
   std::string path_;
 };
 
@@ -93,9 +92,9 @@ int flags_of(FileSystem::Open how) {
 }  // namespace
 
 Result<std::unique_ptr<File>> OsFileSystem::open(const std::string& path, Open how) {
-  const int descriptor = ::open(path.c_str(), flags_of(how) | O_CLOEXEC, 0600);
-  if (descriptor < 0) return os_error("open", path);
-  return std::unique_ptr<File>(std::make_unique<OsFile>(descriptor, path));
+  Fd file(::open(path.c_str(), flags_of(how) | O_CLOEXEC, 0600));
+  if (!file.is_open()) return os_error("open", path);
+  return std::unique_ptr<File>(std::make_unique<OsFile>(std::move(file), path));
 }
 
 Result<void> OsFileSystem::make_folder(const std::string& path) {
@@ -129,9 +128,9 @@ Result<std::vector<std::string>> OsFileSystem::list(const std::string& folder) {
 }
 
 Result<void> OsFileSystem::sync_folder(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return os_error("open", path);
-  return OsFile(descriptor, path).sync();
+  Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) return os_error("open", path);
+  return OsFile(std::move(folder), path).sync();
 }
 
 Result<bool> OsFileSystem::overwrites_in_place(const std::string& path) {

@@ -6,28 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <system_error>
 
+#include "bus/secret/fd.h"
 #include "bus/secret/file.h"
+#include "bus/secret/text.h"
 
 namespace keytrail {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-  [[nodiscard]] bool open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 Error os_error(const std::string& what) {
   const int number = errno;
@@ -58,24 +44,23 @@ Result<UnlockSecret> as_key(SecretBytes bytes, const std::string& what) {
 }
 
 Result<UnlockSecret> from_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
-  if (!file.open() || ::fstat(file.number(), &status) != 0) return os_error(path);
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0) return os_error(path);
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return Error{ErrorCode::kRefused, path + " can be read by others; chmod it to 600"};
   }
-  return as_key(TRY(read_secret(file.number(), -1, path)), path);
+  return as_key(TRY(read_secret(file.get(), -1, path)), path);
 }
 
 Result<UnlockSecret> from_descriptor(std::string_view text) {
-  int number = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) {
+  const auto number = parse_decimal<std::uint16_t>(text);
+  if (!number) {
     return Error{ErrorCode::kInvalid, "unlock = \"fd:N\" needs the number of an open descriptor"};
   }
-  const Descriptor descriptor(number);
+  const Fd descriptor(*number);
   const std::string what = "descriptor " + std::string(text);
-  return as_key(TRY(read_secret(number, -1, what)), what);
+  return as_key(TRY(read_secret(*number, -1, what)), what);
 }
 
 // The terminal without echo, given back as it was.
@@ -101,16 +86,16 @@ class SilentTerminal {
 };
 
 Result<UnlockSecret> from_prompt() {
-  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  const Fd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   const Error none{ErrorCode::kUnavailable,
                    "unlock = \"prompt\" needs a terminal; use \"file:PATH\" or \"fd:N\""};
-  if (!terminal.open()) return none;
-  const SilentTerminal silent(terminal.number());
+  if (!terminal.is_open()) return none;
+  const SilentTerminal silent(terminal.get());
   if (!silent.silent()) return none;
   constexpr std::string_view kQuestion = "Passphrase: ";
-  (void)!::write(terminal.number(), kQuestion.data(), kQuestion.size());
-  SecretBytes passphrase = TRY(read_secret(terminal.number(), '\n', "the passphrase"));
-  (void)!::write(terminal.number(), "\n", 1);
+  (void)!::write(terminal.get(), kQuestion.data(), kQuestion.size());
+  SecretBytes passphrase = TRY(read_secret(terminal.get(), '\n', "the passphrase"));
+  (void)!::write(terminal.get(), "\n", 1);
   if (passphrase.empty()) return Error{ErrorCode::kInvalid, "the passphrase is empty"};
   return UnlockSecret{UnlockForm::kPassphrase, std::move(passphrase)};
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <limits>
+
+#include "bus/secret/text.h"
 
 namespace keytrail::wire {
 
@@ -146,8 +147,10 @@ class Reader {
   void read_number(const json::value* member, const char* name, std::uint64_t& out) {
     if (member == nullptr) return;
     if (const json::string* text = member->if_string()) {
-      const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), out);
-      if (error == std::errc() && end == text->data() + text->size()) return;
+      if (const auto number = parse_decimal<std::uint64_t>(*text)) {
+        out = *number;
+        return;
+      }
     } else if (member->is_uint64()) {
       out = member->get_uint64();
       return;

@@ -1,8 +1,9 @@
 #include "esxi/disk/descriptor.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
+
+#include "bus/secret/text.h"
 
 namespace keytrail::disk {
 namespace {
@@ -37,12 +38,9 @@ Result<std::string_view> unquote(std::string_view text) {
 }
 
 Result<std::uint64_t> to_number(std::string_view text, std::string_view what) {
-  std::uint64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc{} || end != text.data() + text.size() || text.empty()) {
-    return corrupt(std::string(what) + " is not a number");
-  }
-  return value;
+  const auto number = parse_decimal<std::uint64_t>(text);
+  if (!number) return corrupt(std::string(what) + " is not a number");
+  return *number;
 }
 
 bool is_hex(std::string_view text) {
@@ -85,9 +83,7 @@ Result<Lines> split(std::string_view text) {
   Lines lines;
   std::size_t count = 0;
   while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trim(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string_view line = trim(take_line(text));
     if (++count > kLinesMax) return corrupt("it has too many lines");
     for (const char c : line) {
       if (static_cast<unsigned char>(c) < 0x20 && c != '\t') return corrupt("it is not text");

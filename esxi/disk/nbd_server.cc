@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "bus/secret/fd.h"
 #include "esxi/disk/nbd_connection.h"
 
 namespace keytrail::disk {
@@ -31,34 +32,30 @@ Error socket_error(std::string_view doing, const std::string& path) {
 }
 
 // Binds `path`, however long it is: a long one through the descriptor of its folder.
-Result<int> bind_socket(const std::string& path) {
+Result<Fd> bind_socket(const std::string& path) {
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const int folder_fd = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd < 0) return socket_error("Making", path);
+  const Fd folder_fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder_fd.is_open()) return socket_error("Making", path);
   const std::string bound = path.size() <= kSocketPathMax
                                 ? path
-                                : "/proc/self/fd/" + std::to_string(folder_fd) + "/" + name;
+                                : "/proc/self/fd/" + std::to_string(folder_fd.get()) + "/" + name;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (bound.size() >= sizeof address.sun_path) {
-    ::close(folder_fd);
     return Error{ErrorCode::kInvalid, "The name of the disk's socket is too long: " + name};
   }
   std::memcpy(address.sun_path, bound.c_str(), bound.size() + 1);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  KEYTRAIL_CHECK(fd >= 0);
-  ::unlinkat(folder_fd, name.c_str(), 0);  // A dead server's; a live one holds the disk's lock.
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  KEYTRAIL_CHECK(fd.is_open());
+  ::unlinkat(folder_fd.get(), name.c_str(), 0);  // A dead server's; a live one holds the disk's lock.
   const bool bound_well =
-      ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-      ::fchmodat(folder_fd, name.c_str(), 0600, 0) == 0 &&  // Before anyone can connect.
-      ::listen(fd, kBacklog) == 0;
-  ::close(folder_fd);
-  if (bound_well) return fd;
-  const Error error = socket_error("Making", path);
-  ::close(fd);
-  return error;
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::fchmodat(folder_fd.get(), name.c_str(), 0600, 0) == 0 &&  // Before anyone can connect.
+      ::listen(fd.get(), kBacklog) == 0;
+  if (!bound_well) return socket_error("Making", path);
+  return fd;
 }
 
 bool is_exhausted(int number) {
@@ -76,7 +73,7 @@ bool may_connect(int fd) {
 
 struct NbdServer::Shared {
   struct Client {
-    int fd = -1;
+    Fd fd;
     std::atomic<bool> done{false};
     std::thread thread;
   };
@@ -85,14 +82,14 @@ struct NbdServer::Shared {
   NbdExport exported;
   DiskEngine* disk = nullptr;
   Report report;
-  int listener = -1;
-  int wake = -1;  // An eventfd: stop.
+  Fd listener;
+  Fd wake;  // An eventfd: stop.
   std::thread acceptor;
   mutable std::mutex mutex;
   std::list<Client> clients;  // Guarded by `mutex`; a client's fd is closed only when it is joined.
 
   void accept_clients();
-  void add_client(int fd);
+  void add_client(Fd fd);
   void reap();
   void stop();
 };
@@ -123,8 +120,8 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(const std::string& socket_pa
   shared->disk = disk;
   shared->report = std::move(report);
   shared->listener = TRY(bind_socket(socket_path));
-  shared->wake = ::eventfd(0, EFD_CLOEXEC);
-  KEYTRAIL_CHECK(shared->wake >= 0);
+  shared->wake = Fd(::eventfd(0, EFD_CLOEXEC));
+  KEYTRAIL_CHECK(shared->wake.is_open());
   shared->acceptor = std::thread([server = shared.get()] { server->accept_clients(); });
   return std::unique_ptr<NbdServer>(new NbdServer(std::move(shared)));
 }
@@ -143,13 +140,13 @@ std::size_t NbdServer::connections() const {
 
 void NbdServer::Shared::accept_clients() {
   while (true) {
-    pollfd waiting[2] = {{listener, POLLIN, 0}, {wake, POLLIN, 0}};
+    pollfd waiting[2] = {{listener.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
     if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
     if (waiting[1].revents != 0) return;
     if ((waiting[0].revents & POLLIN) == 0) continue;
-    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd >= 0) {
-      add_client(fd);
+    Fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (fd.is_open()) {
+      add_client(std::move(fd));
     } else if (is_exhausted(errno)) {
       // The client stays in the backlog, so the listener's poll would not wait.
       reap();
@@ -158,18 +155,15 @@ void NbdServer::Shared::accept_clients() {
   }
 }
 
-void NbdServer::Shared::add_client(int fd) {
+void NbdServer::Shared::add_client(Fd fd) {
   reap();
   const std::lock_guard lock(mutex);
-  if (!may_connect(fd) || clients.size() >= kConnectionsMax) {
-    ::close(fd);
-    return;
-  }
+  if (!may_connect(fd.get()) || clients.size() >= kConnectionsMax) return;
   Client& client = clients.emplace_back();
-  client.fd = fd;
+  client.fd = std::move(fd);
   client.thread = std::thread([this, &client] {
-    NbdConnection(client.fd, exported, disk, report).run();
-    ::shutdown(client.fd, SHUT_RDWR);
+    NbdConnection(client.fd.get(), exported, disk, report).run();
+    ::shutdown(client.fd.get(), SHUT_RDWR);
     client.done = true;
   });
 }
@@ -182,24 +176,21 @@ void NbdServer::Shared::reap() {
       continue;
     }
     client->thread.join();
-    ::close(client->fd);
     client = clients.erase(client);
   }
 }
 
 void NbdServer::Shared::stop() {
-  if (listener < 0) return;
+  if (!listener.is_open()) return;
   const std::uint64_t one = 1;
-  KEYTRAIL_CHECK(::write(wake, &one, sizeof one) == sizeof one);
+  KEYTRAIL_CHECK(::write(wake.get(), &one, sizeof one) == sizeof one);
   acceptor.join();
-  ::close(listener);
-  ::close(wake);
-  listener = wake = -1;
+  listener.reset();
+  wake.reset();
   ::unlink(path.c_str());
   for (Client& client : clients) {  // Nobody else is left to add one.
-    ::shutdown(client.fd, SHUT_RDWR);
+    ::shutdown(client.fd.get(), SHUT_RDWR);
     client.thread.join();
-    ::close(client.fd);
   }
   const std::lock_guard lock(mutex);
   clients.clear();

@@ -32,22 +32,6 @@ Error storage_error(int number, std::string_view doing, std::string_view name) {
   }
 }
 
-// A file descriptor with an owner.
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
 class OsBlockFile final : public BlockFile {
  public:
   OsBlockFile(Fd fd, std::uint64_t size, std::string name)
@@ -121,19 +105,17 @@ Result<Fd> open_at(int folder, std::string_view name, int flags) {
     return Error{ErrorCode::kInvalid, "A file in a VM's folder must have a plain name."};
   }
   Fd fd(::openat(folder, std::string(name).c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.valid()) return storage_error(errno, "Opening", name);
+  if (!fd.is_open()) return storage_error(errno, "Opening", name);
   return fd;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<OsDiskFolder>> OsDiskFolder::open_folder(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return storage_error(errno, "Opening", path);
-  return std::unique_ptr<OsDiskFolder>(new OsDiskFolder(fd, path));
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open()) return storage_error(errno, "Opening", path);
+  return std::unique_ptr<OsDiskFolder>(new OsDiskFolder(std::move(fd), path));
 }
-
-OsDiskFolder::~OsDiskFolder() { ::close(folder_); }
 
 Result<std::unique_ptr<DiskFolder>> OsDatastore::open_folder(const std::string& vm) {
   KEYTRAIL_CHECK(is_plain_file_name(vm));
@@ -153,7 +135,7 @@ Result<std::unique_ptr<DiskFolder>> OsDatastore::make_folder(const std::string& 
 }
 
 Result<std::unique_ptr<BlockFile>> OsDiskFolder::open(std::string_view name) {
-  Fd fd = TRY(open_at(folder_, name, O_RDWR));
+  Fd fd = TRY(open_at(folder_.get(), name, O_RDWR));
   TRY(lock(fd, name));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return storage_error(errno, "Opening", name);
@@ -165,19 +147,19 @@ Result<std::unique_ptr<BlockFile>> OsDiskFolder::open(std::string_view name) {
 }
 
 Result<std::unique_ptr<BlockFile>> OsDiskFolder::create(std::string_view name, std::uint64_t size) {
-  Fd fd = TRY(open_at(folder_, name, O_RDWR | O_CREAT));
+  Fd fd = TRY(open_at(folder_.get(), name, O_RDWR | O_CREAT));
   TRY(lock(fd, name));  // Before it is cut: it may be another's.
   if (::ftruncate(fd.get(), 0) != 0) return storage_error(errno, "Creating", name);
   const int reserved = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
   if (reserved != 0) {
-    ::unlinkat(folder_, std::string(name).c_str(), 0);
+    ::unlinkat(folder_.get(), std::string(name).c_str(), 0);
     return storage_error(reserved, "Creating", name);
   }
   return std::unique_ptr<BlockFile>(new OsBlockFile(std::move(fd), size, std::string(name)));
 }
 
 Result<std::string> OsDiskFolder::read_text(std::string_view name, std::size_t bytes_max) {
-  const Fd fd = TRY(open_at(folder_, name, O_RDONLY));
+  const Fd fd = TRY(open_at(folder_.get(), name, O_RDONLY));
   std::string text(bytes_max + 1, '\0');
   std::size_t have = 0;
   while (have < text.size()) {
@@ -195,7 +177,7 @@ Result<std::string> OsDiskFolder::read_text(std::string_view name, std::size_t b
 }
 
 Result<void> OsDiskFolder::write_text(std::string_view name, std::string_view text) {
-  const Fd fd = TRY(open_at(folder_, name, O_WRONLY | O_CREAT | O_TRUNC));
+  const Fd fd = TRY(open_at(folder_.get(), name, O_WRONLY | O_CREAT | O_TRUNC));
   while (!text.empty()) {
     const ssize_t put = ::write(fd.get(), text.data(), text.size());
     if (put < 0 && errno == EINTR) continue;
@@ -208,7 +190,8 @@ Result<void> OsDiskFolder::write_text(std::string_view name, std::string_view te
 
 Result<void> OsDiskFolder::rename(std::string_view from, std::string_view to) {
   KEYTRAIL_CHECK(is_plain_file_name(from) && is_plain_file_name(to));
-  if (::renameat(folder_, std::string(from).c_str(), folder_, std::string(to).c_str()) != 0) {
+  const int folder = folder_.get();
+  if (::renameat(folder, std::string(from).c_str(), folder, std::string(to).c_str()) != 0) {
     return storage_error(errno, "Renaming", from);
   }
   return {};
@@ -216,14 +199,14 @@ Result<void> OsDiskFolder::rename(std::string_view from, std::string_view to) {
 
 Result<void> OsDiskFolder::remove(std::string_view name) {
   KEYTRAIL_CHECK(is_plain_file_name(name));
-  if (::unlinkat(folder_, std::string(name).c_str(), 0) != 0 && errno != ENOENT) {
+  if (::unlinkat(folder_.get(), std::string(name).c_str(), 0) != 0 && errno != ENOENT) {
     return storage_error(errno, "Removing", name);
   }
   return {};
 }
 
 Result<std::vector<std::string>> OsDiskFolder::names() {
-  const int again = ::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int again = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return storage_error(errno, "Listing", path_);
   DIR* const stream = ::fdopendir(again);
   KEYTRAIL_CHECK(stream != nullptr);
@@ -237,7 +220,7 @@ Result<std::vector<std::string>> OsDiskFolder::names() {
 }
 
 Result<void> OsDiskFolder::sync() {
-  if (::fsync(folder_) != 0) return storage_error(errno, "Syncing", path_);
+  if (::fsync(folder_.get()) != 0) return storage_error(errno, "Syncing", path_);
   return {};
 }
 

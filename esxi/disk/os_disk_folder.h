@@ -6,6 +6,7 @@
 // one, and dies with the process.
 #pragma once
 
+#include "bus/secret/fd.h"
 #include "esxi/disk/disk_folder.h"
 
 namespace keytrail::disk {
@@ -14,9 +15,6 @@ class OsDiskFolder final : public DiskFolder {
  public:
   // kNotFound if there is no such folder.
   static Result<std::unique_ptr<OsDiskFolder>> open_folder(const std::string& path);
-  ~OsDiskFolder() override;
-  OsDiskFolder(const OsDiskFolder&) = delete;
-  OsDiskFolder& operator=(const OsDiskFolder&) = delete;
 
   Result<std::unique_ptr<BlockFile>> open(std::string_view name) override;
   Result<std::unique_ptr<BlockFile>> create(std::string_view name, std::uint64_t size) override;
@@ -28,9 +26,10 @@ class OsDiskFolder final : public DiskFolder {
   Result<void> sync() override;
 
  private:
-  OsDiskFolder(int folder, std::string path) : folder_(folder), path_(std::move(path)) {}
+  OsDiskFolder(Fd folder, std::string path)
+      : folder_(std::move(folder)), path_(std::move(path)) {}
 
-  int folder_;
+  Fd folder_;
   std::string path_;  // For error texts only.
 };
 

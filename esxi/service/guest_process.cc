@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "bus/secret/fd.h"
+
 namespace keytrail::esxi {
 namespace {
 
@@ -27,28 +29,6 @@ constexpr int kFolderFd = 3;               // Of the socket, in the child, if it
 constexpr std::chrono::seconds kGrace{3};  // Between asking QEMU to go and making it.
 constexpr std::size_t kDetailBytesMax = 512;
 constexpr const char* kKernelSettings = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off ";
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  ~Fd() { reset(); }
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
 
 // All that the child needs, made before the fork: afterwards it may only make system calls.
 struct Launch {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bus/secret/text.h"
 #include "esxi/disk/descriptor.h"
 
 namespace keytrail::esxi {
@@ -89,8 +90,7 @@ Result<Vmx> parse_vmx(std::string_view text) {
   if (text.size() > kVmxBytesMax) return malformed("it is too long");
   Vmx vmx;
   while (!text.empty()) {
-    const std::string_view row = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), row.size() + 1));
+    const std::string_view row = take_line(text);
     if (row.empty()) continue;
     const std::size_t equals = row.find(" = ");
     if (equals == std::string_view::npos) return malformed("a line that sets nothing");

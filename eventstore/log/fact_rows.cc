@@ -41,15 +41,6 @@ Hash previous_of(ByteView stamp) {
   return previous;
 }
 
-void append_fact(Bytes& blob, ByteView stamp, ByteView body) {
-  const std::size_t length = stamp.size() + body.size();
-  for (int shift = 0; shift < 32; shift += 8)
-    blob.push_back(static_cast<std::uint8_t>(length >> shift));
-  blob.insert(blob.end(), 4, 0);
-  blob.insert(blob.end(), stamp.begin(), stamp.end());
-  blob.insert(blob.end(), body.begin(), body.end());
-}
-
 std::vector<FactRow> cut_into_rows(Position first, ByteView facts) {
   std::vector<FactRow> rows;
   FactWalk walk(facts);

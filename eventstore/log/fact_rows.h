@@ -1,6 +1,7 @@
 // Fact rows: how facts lie one behind the other, in a message and in a row of the log alike.
 //
 //   blob = (u32 length of stamp + body, u32 zero, stamp, body)*     little-endian
+// made by protocol::append_fact.
 // A row is a range of a batch's blob, keyed by its first position, with at most kRowFactsMax facts:
 // four times less work for RocksDB than a row a fact (README.md has the figures). Pure; any thread.
 #pragma once
@@ -38,9 +39,6 @@ class FactWalk {
 [[nodiscard]] Position position_of(ByteView stamp);
 // The leaf of the fact before, likewise.
 [[nodiscard]] Hash previous_of(ByteView stamp);
-
-// Adds one fact in the form above.
-void append_fact(Bytes& blob, ByteView stamp, ByteView body);
 
 struct FactRow {
   Position first = 0;

@@ -1,8 +1,8 @@
 #include "kms/kmip/client.h"
 
-#include <charconv>
 #include <utility>
 
+#include "bus/secret/text.h"
 #include "kms/kmip/tls_connection.h"
 
 namespace keytrail::kmip {
@@ -24,11 +24,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (endpoint.host.empty()) return invalid;
   if (rest.empty()) return endpoint;
   if (!rest.starts_with(':')) return invalid;
-  rest.remove_prefix(1);
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), endpoint.port);
-  if (error != std::errc() || end != rest.data() + rest.size() || endpoint.port == 0) {
-    return invalid;
-  }
+  endpoint.port = parse_decimal<std::uint16_t>(rest.substr(1)).value_or(0);
+  if (endpoint.port == 0) return invalid;
   return endpoint;
 }
 

@@ -18,6 +18,8 @@
 #include <thread>
 #include <variant>
 
+#include "bus/secret/fd.h"
+#include "bus/secret/text.h"
 #include "bus/wire/wake_event.h"
 
 namespace keytrail::kms {
@@ -33,23 +35,6 @@ constexpr std::size_t kPieceBytesMax = std::size_t{64} << 20;
 
 Error unavailable(std::string why) { return {ErrorCode::kUnavailable, std::move(why)}; }
 
-class Socket {
- public:
-  explicit Socket(int fd = -1) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Result<sockaddr_in> address_of(const std::string& endpoint) {
   constexpr std::string_view kScheme = "tcp://";
   const std::size_t colon = endpoint.rfind(':');
@@ -59,15 +44,11 @@ Result<sockaddr_in> address_of(const std::string& endpoint) {
     return Error{ErrorCode::kInvalid, "'" + endpoint + "' is no address like tcp://127.0.0.1:5710"};
   }
   const std::string host = endpoint.substr(kScheme.size(), colon - kScheme.size());
-  const std::string port_text = endpoint.substr(colon + 1);
-  const bool digits =
-      !port_text.empty() && port_text.size() <= 5 &&
-      std::all_of(port_text.begin(), port_text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const unsigned long port = digits ? std::stoul(port_text) : 65'536;
-  if (port > 65'535 || inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
+  const auto port = parse_decimal<std::uint16_t>(std::string_view(endpoint).substr(colon + 1));
+  if (!port || inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
     return Error{ErrorCode::kInvalid, "'" + endpoint + "' has no IPv4 address and port"};
   }
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_port = htons(*port);
   return address;
 }
 
@@ -87,13 +68,13 @@ class Connection {
   using Clock = std::chrono::steady_clock;
 
   // `stop`: becomes readable when there is no more time; -1: never.
-  static Result<Connection> make(const kmip::TlsContext& context, Socket socket, Side side,
+  static Result<Connection> make(const kmip::TlsContext& context, Fd socket, Side side,
                                  int stop, Clock::duration within) {
-    never_block(socket.fd());
+    never_block(socket.get());
     Connection connection(SSL_new(context.native()), std::move(socket), stop);
     KEYTRAIL_CHECK(connection.ssl_ != nullptr);
     ssl_st* ssl = connection.ssl_.get();
-    SSL_set_fd(ssl, connection.socket_.fd());
+    SSL_set_fd(ssl, connection.socket_.get());
     connection.until_ = Clock::now() + within;
     TRY(connection.drive("no TLS connection: ", [&] {
       return side == Side::kAccept ? SSL_accept(ssl) : SSL_connect(ssl);
@@ -153,7 +134,7 @@ class Connection {
   struct Free {
     void operator()(ssl_st* ssl) const { SSL_free(ssl); }
   };
-  Connection(ssl_st* ssl, Socket socket, int stop)
+  Connection(ssl_st* ssl, Fd socket, int stop)
       : socket_(std::move(socket)), ssl_(ssl), stop_(stop) {}
 
   // Repeats a step of OpenSSL's until it is done, cannot be done, or its time is over.
@@ -170,13 +151,13 @@ class Connection {
           std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
       if (left.count() <= 0) return unavailable("the peer takes too long");
       const short wanted = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-      pollfd waiting[] = {{socket_.fd(), wanted, 0}, {stop_, POLLIN, 0}};
+      pollfd waiting[] = {{socket_.get(), wanted, 0}, {stop_, POLLIN, 0}};
       ::poll(waiting, 2, static_cast<int>(left.count()) + 1);
       if (waiting[1].revents != 0) return unavailable("this replica stops");
     }
   }
 
-  Socket socket_;
+  Fd socket_;
   std::unique_ptr<ssl_st, Free> ssl_;
   int stop_;
   Clock::time_point until_;
@@ -191,13 +172,13 @@ int choose_alpn(ssl_st*, const unsigned char** out, unsigned char* out_bytes,
   return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-Result<Socket> listen_on(const std::string& endpoint) {
+Result<Fd> listen_on(const std::string& endpoint) {
   const sockaddr_in address = TRY(address_of(endpoint));
-  Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
-  setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      ::listen(socket.fd(), 16) != 0) {
+  setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(socket.get(), 16) != 0) {
     return unavailable("The keyring port " + endpoint + " cannot be bound (" +
                        std::strerror(errno) + "): free it or configure another.");
   }
@@ -208,7 +189,7 @@ Result<Socket> listen_on(const std::string& endpoint) {
 
 class KeyringPort::Io {
  public:
-  Io(Socket listener, kmip::TlsContext tls, std::chrono::milliseconds handshake_within,
+  Io(Fd listener, kmip::TlsContext tls, std::chrono::milliseconds handshake_within,
      OnAsked on_asked, OnRefused on_refused)
       : listener_(std::move(listener)),
         tls_(std::move(tls)),
@@ -238,7 +219,7 @@ class KeyringPort::Io {
   [[nodiscard]] std::string endpoint() const {
     sockaddr_in address{};
     socklen_t bytes = sizeof(address);
-    getsockname(listener_.fd(), reinterpret_cast<sockaddr*>(&address), &bytes);
+    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &bytes);
     return "tcp://" + text_of(address);
   }
 
@@ -249,15 +230,15 @@ class KeyringPort::Io {
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     for (;;) {
-      pollfd waiting[] = {{listener_.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
+      pollfd waiting[] = {{listener_.get(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
       ::poll(waiting, 2, -1);
       if (waiting[1].revents != 0) return;
       if (waiting[0].revents == 0) continue;
       sockaddr_in from{};
       socklen_t bytes = sizeof(from);
-      Socket peer(
-          ::accept4(listener_.fd(), reinterpret_cast<sockaddr*>(&from), &bytes, SOCK_CLOEXEC));
-      if (peer.fd() >= 0) {
+      Fd peer(
+          ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &bytes, SOCK_CLOEXEC));
+      if (peer.is_open()) {
         serve(std::move(peer), text_of(from));
       } else {  // Out of descriptors, say: the next attempt may do better, but not at once.
         ::poll(&waiting[1], 1, kPauseMs);
@@ -265,7 +246,7 @@ class KeyringPort::Io {
     }
   }
 
-  void serve(Socket socket, const std::string& address) {
+  void serve(Fd socket, const std::string& address) {
     Result<Connection> connection = Connection::make(
         tls_, std::move(socket), Connection::Side::kAccept, stop_.fd(), handshake_within_);
     if (!connection) return on_refused_(address, connection.error().detail);
@@ -299,7 +280,7 @@ class KeyringPort::Io {
     return connection.write_piece(as_bytes(handover.ca_certificate_pem));
   }
 
-  const Socket listener_;
+  const Fd listener_;
   const kmip::TlsContext tls_;
   const std::chrono::milliseconds handshake_within_;
   const OnAsked on_asked_;
@@ -319,7 +300,7 @@ KeyringPort::~KeyringPort() = default;
 Result<std::unique_ptr<KeyringPort>> KeyringPort::start(
     const std::string& endpoint, const kmip::TlsIdentity& identity, OnAsked on_asked,
     OnRefused on_refused, std::chrono::milliseconds handshake_within) {
-  Socket listener = TRY(listen_on(endpoint));
+  Fd listener = TRY(listen_on(endpoint));
   kmip::TlsContext tls = TRY(kmip::make_server_context(identity));
   SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
   SSL_CTX_set_alpn_select_cb(tls.native(), choose_alpn, nullptr);
@@ -345,10 +326,10 @@ Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
       TRY(kmip::make_client_context(&identity, kmip::PinnedCertificate{pinned}));
   SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
   SSL_CTX_set_alpn_protos(tls.native(), kAlpn, kAlpnBytes);
-  Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval bound{KeyringPort::kHandshakeWithin.count() / 1000, 0};
-  setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
-  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return unavailable("nobody answers at " + endpoint);
   }
   Connection connection = TRY(Connection::make(tls, std::move(socket), Connection::Side::kConnect,

@@ -1,9 +1,9 @@
 #include "replay/tool/selection.h"
 
-#include <charconv>
 #include <limits>
 
 #include "bus/events/words.h"
+#include "bus/secret/text.h"
 
 namespace keytrail::replay {
 namespace {
@@ -15,18 +15,10 @@ constexpr std::string_view kUntilForms =
 constexpr std::string_view kMomentForms =
     "N (a position), TIME (2026-11-24T08:00:00Z), @-1h or end";
 
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stopped != end || text.empty()) return std::nullopt;
-  return number;
-}
-
 // "90s", "5m", "1h", "2d".
 std::optional<TimeNs> duration_in(std::string_view text) {
   if (text.empty()) return std::nullopt;
-  const auto count = number_in(text.substr(0, text.size() - 1));
+  const auto count = parse_decimal<std::uint64_t>(text.substr(0, text.size() - 1));
   if (!count) return std::nullopt;
   TimeNs unit = 1'000'000'000;
   switch (text.back()) {
@@ -74,10 +66,10 @@ Result<From> from_text(std::string_view text, TimeNs now) {
       return From{.kind = FromKind::kTime, .time = *time};
     }
   } else if (text.starts_with('-')) {
-    if (const auto count = number_in(text.substr(1))) {
+    if (const auto count = parse_decimal<std::uint64_t>(text.substr(1))) {
       return From{.kind = FromKind::kLast, .position = *count};
     }
-  } else if (const auto position = number_in(text)) {
+  } else if (const auto position = parse_decimal<std::uint64_t>(text)) {
     return From{.kind = FromKind::kPosition, .position = *position};
   }
   return not_one_of("--from", kFromForms, text);
@@ -90,7 +82,7 @@ Result<Until> until_text(std::string_view text, TimeNs now) {
     if (const auto time = time_in(text.substr(1), now)) {
       return Until{.kind = UntilKind::kTime, .time = *time};
     }
-  } else if (const auto position = number_in(text)) {
+  } else if (const auto position = parse_decimal<std::uint64_t>(text)) {
     return Until{.kind = UntilKind::kPosition, .position = *position};
   }
   return not_one_of("--until", kUntilForms, text);
@@ -98,7 +90,7 @@ Result<Until> until_text(std::string_view text, TimeNs now) {
 
 Result<Until> moment_text(std::string_view text, TimeNs now) {
   if (text == "end") return Until{.kind = UntilKind::kEnd};
-  if (const auto position = number_in(text)) {
+  if (const auto position = parse_decimal<std::uint64_t>(text)) {
     return Until{.kind = UntilKind::kPosition, .position = *position};
   }
   const std::string_view time_text = text.starts_with('@') ? text.substr(1) : text;

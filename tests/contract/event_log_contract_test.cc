@@ -74,7 +74,7 @@ TEST_P(EventLogContract, BytesComeBackAsTheyWere) {
   Bytes got;
   ASSERT_TRUE(log_->read(0, 1,
                          [&](Position, ByteView stamp, ByteView body) {
-                           append_fact(got, stamp, body);
+                           protocol::append_fact(got, stamp, body);
                            return true;
                          })
                   .ok());

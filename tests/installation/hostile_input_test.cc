@@ -10,6 +10,7 @@
 
 #include <map>
 
+#include "bus/secret/fd.h"
 #include "bus/secret/secret_file.h"
 #include "bus/secret/unlock.h"
 #include "bus/wire/context.h"
@@ -48,33 +49,27 @@ class RawConnection {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    pollfd item{fd_, POLLOUT, 0};
+    ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    pollfd item{fd_.get(), POLLOUT, 0};
     connected_ = ::poll(&item, 1, wait_ms) == 1 && (item.revents & (POLLERR | POLLHUP)) == 0;
-  }
-  RawConnection(RawConnection&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_) {}
-  RawConnection& operator=(RawConnection&&) = delete;
-  ~RawConnection() {
-    if (fd_ >= 0) ::close(fd_);
   }
   [[nodiscard]] bool connected() const { return connected_; }
   void send(std::string_view bytes) const {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent <= 0) return;  // It was closed, or nobody reads: fine.
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
-  void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  void half_close() const { ::shutdown(fd_.get(), SHUT_WR); }
   void reset() {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    ::close(std::exchange(fd_, -1));
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    fd_.reset();
   }
 
  private:
-  int fd_;
+  Fd fd_;
   bool connected_ = false;
 };
 

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "bus/secret/fd.h"
 #include "tests/installation/installation_under_test.h"
 
 namespace keytrail::testing {
@@ -27,18 +28,17 @@ class TakenPort {
  public:
   explicit TakenPort(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const int on = 1;
-    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    KEYTRAIL_CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    KEYTRAIL_CHECK(::listen(fd_, 1) == 0);
+    KEYTRAIL_CHECK(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    KEYTRAIL_CHECK(::listen(fd_.get(), 1) == 0);
   }
-  ~TakenPort() { ::close(fd_); }
 
  private:
-  int fd_;
+  const Fd fd_;
 };
 
 // One line, a whole sentence; what a part logs on its way there apart.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bus/events/codec.h"
+#include "bus/protocol/message_codec.h"
 #include "bus/secret/sha256.h"
 #include "eventstore/log/fact_rows.h"
 
@@ -44,7 +45,7 @@ class ChainedFacts {
                                      .author = "kms/kms-1",
                                      .previous = leaf_});
     leaf_ = leaf_of(stamp, *encoded);
-    eventstore::append_fact(facts_, stamp, *encoded);
+    protocol::append_fact(facts_, stamp, *encoded);
     for (std::uint32_t index = 0; index < attachments.size(); ++index) {
       kept_.push_back(std::make_unique<Attachment>(std::move(attachments[index])));
       attachments_.push_back({.position = position_,

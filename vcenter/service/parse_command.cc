@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "bus/secret/sha256.h"
+#include "bus/secret/text.h"
 #include "vcenter/model/privileges.h"
 
 namespace keytrail::vcenter {
@@ -380,9 +380,8 @@ Result<KmipServer> parse_server(const std::string& text) {
     server.address = server.address.substr(1, server.address.size() - 2);
   }
   if (has_port) {
-    const std::string port = place.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), server.port);
-    if (error != std::errc() || end != port.data() + port.size() || server.port == 0) {
+    server.port = parse_decimal<std::uint16_t>(place.substr(colon + 1)).value_or(0);
+    if (server.port == 0) {
       return invalid("a server is [NAME=]HOST:PORT, not " + text.substr(0, 128));
     }
   }

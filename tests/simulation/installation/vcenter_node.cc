@@ -269,7 +269,7 @@ void VCenterNode::look(const vcenter::LookAtServers& work, const Done& done) con
 void VCenterNode::first(const Access& access, std::size_t server, const Use& use,
                         const Done& done) {
   if (server == access.servers.size()) return done(WorkFailed{"no server serves it", ""});
-  const KmipPorts::Session session(ports_, access.servers[server].name, client_certificate());
+  const KmipPorts::Session session = session_to(access.servers[server].name);
   use(session, [=, this](std::optional<Outcome> outcome) {
     session.close();
     if (outcome) return done(std::move(*outcome));
@@ -321,32 +321,41 @@ void VCenterNode::fetch_key(const vcenter::FetchKey& work, const Done& done) {
 
 // A key made on one server is read on all, then destroyed: here one after the other.
 void VCenterNode::probe(const vcenter::ProbeServers& work, const Done& done) {
-  const auto session_to = [this](const std::string& server) {
-    return KmipPorts::Session(ports_, server, client_certificate());
-  };
-  const auto read_on = std::make_shared<std::function<void(std::size_t, std::string)>>();
-  *read_on = [=, this](std::size_t server, const std::string& key) {
-    if (server == work.access.servers.size()) {
-      const auto maker = session_to(work.access.servers[0].name);
-      return maker.call(kmip::DestroyRequest{key}, [=](KmipPorts::Answer answer) {
-        const bool ok = payload_of<kmip::DestroyResponse>(answer) != nullptr;
-        done(ok ? Outcome(vcenter::ServersProbed{"Keytrail", key})
-                : Outcome(WorkFailed{"the probe's key is not destroyed", ""}));
-      });
-    }
-    const auto session = session_to(work.access.servers[server].name);
-    session.call(kmip::GetRequest{.id = key}, [=](KmipPorts::Answer answer) {
-      session.close();
-      if (payload_of<kmip::GetResponse>(answer) != nullptr) return (*read_on)(server + 1, key);
-      done(WorkFailed{"the probe's key is not on all servers", work.access.servers[server].name});
-    });
-  };
-  const auto maker = session_to(work.access.servers[0].name);
-  find_or_create(maker, work.name, [=](std::optional<std::string> key) {
+  const KmipPorts::Session maker = session_to(work.access.servers[0].name);
+  find_or_create(maker, work.name, [=, this](std::optional<std::string> key) {
     maker.close();
     if (!key) return done(WorkFailed{"the probe's key is not made", ""});
-    (*read_on)(0, *key);
+    probe_from(0, work.access, *key, done);
   });
+}
+
+// Reads the probe's key on the servers from `server` on.
+void VCenterNode::probe_from(std::size_t server, const Access& access, const std::string& key,
+                             const Done& done) {
+  if (server == access.servers.size()) return destroy_probe(access, key, done);
+  const std::string name = access.servers[server].name;
+  const KmipPorts::Session session = session_to(name);
+  session.call(kmip::GetRequest{.id = key}, [=, this](KmipPorts::Answer answer) {
+    session.close();
+    if (payload_of<kmip::GetResponse>(answer) != nullptr) {
+      return probe_from(server + 1, access, key, done);
+    }
+    done(WorkFailed{"the probe's key is not on all servers", name});
+  });
+}
+
+void VCenterNode::destroy_probe(const Access& access, const std::string& key, const Done& done) {
+  const KmipPorts::Session maker = session_to(access.servers[0].name);
+  maker.call(kmip::DestroyRequest{key}, [=](KmipPorts::Answer answer) {
+    maker.close();
+    const bool ok = payload_of<kmip::DestroyResponse>(answer) != nullptr;
+    done(ok ? Outcome(vcenter::ServersProbed{"Keytrail", key})
+            : Outcome(WorkFailed{"the probe's key is not destroyed", ""}));
+  });
+}
+
+KmipPorts::Session VCenterNode::session_to(const std::string& server) const {
+  return {ports_, server, client_certificate()};
 }
 
 }  // namespace keytrail::simulation

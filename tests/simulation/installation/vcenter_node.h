@@ -63,6 +63,10 @@ class VCenterNode {
   void create_key(const vcenter::CreateKey& work, const Done& done);
   void fetch_key(const vcenter::FetchKey& work, const Done& done);
   void probe(const vcenter::ProbeServers& work, const Done& done);
+  void probe_from(std::size_t server, const Access& access, const std::string& key,
+                  const Done& done);
+  void destroy_probe(const Access& access, const std::string& key, const Done& done);
+  [[nodiscard]] KmipPorts::Session session_to(const std::string& server) const;
   void tick();
 
   World& world_;
