@@ -56,7 +56,8 @@ class RawConnection {
   [[nodiscard]] bool connected() const { return connected_; }
   void send(std::string_view bytes) const {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent =
+          ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent <= 0) return;  // It was closed, or nobody reads: fine.
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }

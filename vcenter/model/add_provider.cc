@@ -113,6 +113,10 @@ Decision decide(const State& state, const Caller& caller, const TrustServers& co
   for (const KmipServer& server : provider.servers) {
     const auto accepted = command.certificates.find(server.name);
     if (accepted == command.certificates.end()) {
+      const auto fault = command.faults.find(server.name);
+      if (fault != command.faults.end()) {
+        return refuse(fault->second.reason, server.name + " " + fault->second.detail);
+      }
       return refuse(Refusal::kInvalid, "the certificate of " + server.name + " was not accepted");
     }
     const auto pinned = provider.trusted.find(server.name);

@@ -34,8 +34,14 @@ struct AddProvider {
 };
 // What the user accepted, after the servers were looked at again.
 struct TrustServers {
+  struct Fault {
+    Refusal reason = Refusal::kInvalid;
+    std::string detail;  // "does not answer: …"
+    bool operator==(const Fault&) const = default;
+  };
   std::string provider;
   std::map<std::string, Hash> certificates;  // server -> SHA-256
+  std::map<std::string, Fault> faults;       // server -> why it is not to be trusted
   bool operator==(const TrustServers&) const = default;
 };
 struct ConcludeProbe {

@@ -17,6 +17,7 @@ std::string quoted(std::string text) {
 }
 
 Draft& Draft::read(const std::string& stream) {
+  if (stream.size() > kStreamBytesMax) return *this;
   const auto known = std::any_of(decision_.guards.begin(), decision_.guards.end(),
                                  [&](const auto& guard) { return guard.first == stream; });
   if (!known) decision_.guards.emplace_back(stream, state_.version_of(stream));

@@ -21,7 +21,8 @@ class Draft {
  public:
   Draft(const State& state, const Caller& caller) : state_(state), caller_(caller) {}
 
-  // The decision depends on this stream as the state knows it. Twice is once.
+  // The decision depends on this stream as the state knows it. Twice is once. A name that is too
+  // long for any stream guards nothing: nothing can ever stand there.
   Draft& read(const std::string& stream);
   Draft& say(std::string stream, vcenter::Event event);
   // `bytes` is named by the fact said last.

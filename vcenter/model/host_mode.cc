@@ -78,13 +78,21 @@ Decision decide(const State& state, const Caller& caller, const RekeyHost& comma
   return ask_for_host_key(draft, "host.rekey", command.host, command.provider, std::move(found));
 }
 
+std::vector<ActionId> replaced_by(const State& state, const ActionId& action,
+                                  const HostModeOrdered& order) {
+  std::vector<ActionId> replaced;
+  for (const auto& [id, older] : state.actions) {
+    if (older.kind == ActionKind::kHostMode && older.host == order.host &&
+        older.phase == Phase::kOrdered && id != action) {
+      replaced.push_back(id);
+    }
+  }
+  return replaced;
+}
+
 void evolve(State& state, const About& about, const HostModeOrdered& event) {
-  // The newest order is the one that stands: an older action on the host's mode is over.
-  std::erase_if(state.actions, [&](const auto& entry) {
-    const Action& action = entry.second;
-    return action.kind == ActionKind::kHostMode && action.host == event.host &&
-           action.phase == Phase::kOrdered && action.id != about.body.action;
-  });
+  // The newest order is the one that stands.
+  for (const ActionId& id : replaced_by(state, about.body.action, event)) state.actions.erase(id);
   state.hosts[event.host].ordered = event;
   if (!state.actions.contains(about.body.action)) {
     begin(state, about,

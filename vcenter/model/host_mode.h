@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "vcenter/model/vm_action.h"
 
@@ -30,6 +31,11 @@ struct RekeyHost {
 [[nodiscard]] Decision decide(const State& state, const Caller& caller, const PrepareHost& command);
 [[nodiscard]] Decision decide(const State& state, const Caller& caller, const EnableHost& command);
 [[nodiscard]] Decision decide(const State& state, const Caller& caller, const RekeyHost& command);
+
+// The actions that this order ends: older ones on the same host's mode, which it has not carried
+// out.
+[[nodiscard]] std::vector<ActionId> replaced_by(const State& state, const ActionId& action,
+                                                const HostModeOrdered& order);
 
 void evolve(State& state, const About& about, const HostModeOrdered& event);
 

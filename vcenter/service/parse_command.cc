@@ -17,7 +17,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kDepthMax = 8;
-constexpr std::size_t kTextBytesMax = 4096;
+// Half of what a text in a fact may have: a refusal says it again in a sentence.
+constexpr std::size_t kTextBytesMax = 2048;
 constexpr std::uint16_t kKmipPort = 5696;
 
 // The arguments of one command: each may be taken once, and what was not taken is an error.

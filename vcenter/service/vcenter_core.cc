@@ -47,6 +47,7 @@ void VCenterCore::on_fact(const Fact& fact) {
   const auto action = state_.actions.find(fact.body.action);
   const bool was_mode_action =
       action != state_.actions.end() && action->second.kind == ActionKind::kHostMode;
+  tell_the_replaced(fact.body);
   evolve(state_, fact);
   if (starting_ == state_.epoch) fenced_in();
   log_time_ = std::max(log_time_, fact.stamp.time);
@@ -57,6 +58,16 @@ void VCenterCore::on_fact(const Fact& fact) {
   outputs_.answers.push_back({.token = token,
                               .kind = Answer::Kind::kProgress,
                               .json = progress_json(fact.body, fact.stamp.position)});
+}
+
+void VCenterCore::tell_the_replaced(const Body& body) {
+  const auto* own = own_event(body);
+  const auto* order = own == nullptr ? nullptr : std::get_if<HostModeOrdered>(own);
+  if (order == nullptr) return;
+  for (const ActionId& older : replaced_by(state_, body.action, *order)) {
+    finish_refused(older, "refused", "a newer order for the mode of " + order->host +
+                                         " replaced this one: " + to_string(body.action));
+  }
 }
 
 void VCenterCore::on_followed(Position position) {

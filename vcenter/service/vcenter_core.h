@@ -130,6 +130,8 @@ class VCenterCore {
   void recorded_login(const Deed& deed);
   // Answers whoever waits for the action of `body`, if it ends with it.
   bool conclude(const Body& body, bool was_mode_action);
+  // Who waits for an order on a host's mode that `body` replaces is told so.
+  void tell_the_replaced(const Body& body);
   // PartStarted of this process was followed, and with it the last fact of the one before.
   void fenced_in();
   void finish(const ActionId& action, std::string json);

@@ -10,6 +10,24 @@ namespace {
 
 constexpr TimeNs kTellAgain = TimeNs{60} * 1'000'000'000;
 
+// What of the servers' certificates the user accepted.
+TrustServers trust_in(const AddProviderRequest& adding, const ServersSeen& seen) {
+  TrustServers trust{adding.provider, {}, {}};
+  for (const SeenServer& server : seen.servers) {
+    const std::string& name = server.server;
+    if (server.pem.empty()) {
+      trust.faults[name] = {Refusal::kKeyRefused, "does not answer: " + quoted(server.detail)};
+    } else if (std::ranges::find(adding.accepted, server.fingerprint) == adding.accepted.end()) {
+      trust.faults[name] = {
+          Refusal::kWrongState,
+          "shows a certificate that was not accepted: " + to_hex(server.fingerprint)};
+    } else {
+      trust.certificates[name] = server.fingerprint;
+    }
+  }
+  return trust;
+}
+
 }  // namespace
 
 Caller VCenterCore::own_caller() const {
@@ -223,22 +241,7 @@ void VCenterCore::servers_seen(DeedId id, Deed deed, const ServersSeen& seen) {
     return finish(deed.caller.action,
                   seen_result(adding.provider, seen, adding.servers, fingerprint));
   }
-  TrustServers trust{adding.provider, {}};
-  for (const SeenServer& server : seen.servers) {
-    if (server.pem.empty()) {
-      return finish_refused(deed.caller.action, "unavailable",
-                            server.server + " does not answer: " + server.detail);
-    }
-    const auto accepted =
-        std::find(adding.accepted.begin(), adding.accepted.end(), server.fingerprint);
-    if (accepted == adding.accepted.end()) {
-      return finish_refused(deed.caller.action, "refused",
-                            server.server + " shows a certificate that was not accepted: " +
-                                to_hex(server.fingerprint));
-    }
-    trust.certificates[server.server] = server.fingerprint;
-  }
-  deed.command = std::move(trust);
+  deed.command = trust_in(adding, seen);
   submit(id, std::move(deed));
 }
 

@@ -92,11 +92,6 @@ protocol::Decision for_the_log(Decision decision) {
   return unit;
 }
 
-bool is_readable(int fd) {
-  pollfd poll_fd{.fd = fd, .events = POLLIN, .revents = 0};
-  return poll(&poll_fd, 1, 0) > 0;
-}
-
 LogHealth health_of(protocol::FollowState state) {
   switch (state) {
     case protocol::FollowState::kLive:
@@ -206,7 +201,7 @@ void VCenterService::Impl::on_command(wire::CommandMessage message) {
 }
 
 Result<void> VCenterService::Impl::run(int stop_fd) {
-  while (!stopping && !ended.has_value() && !is_readable(stop_fd)) {
+  while (!stopping && !ended.has_value() && !wire::is_readable(stop_fd)) {
     link.wait(kTickMs, {mail.fd(), outcomes.fd(), stop_fd});
     core.tick(clock.now(), link.log_time());
     if (!take_events()) break;

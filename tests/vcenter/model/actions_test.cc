@@ -32,6 +32,29 @@ class ActionsTest : public testing::Test {
   std::size_t start = 0;
 };
 
+// The log takes no guard on a stream whose name is too long; nothing can stand there anyway.
+TEST_F(ActionsTest, ANameThatIsTooLongForAnyStreamIsRefusedWithoutAGuardOnIt) {
+  const std::string name(3000, 'A');
+  const std::vector<Command> commands{EncryptVm{name, ""},
+                                      DecryptVm{name},
+                                      RecryptVm{name, RecryptDepth::kShallow, ""},
+                                      PowerVm{name, PowerState::kOn},
+                                      UnlockVm{name},
+                                      PrepareHost{name},
+                                      EnableHost{name, name},
+                                      AddUser{name, "c"},
+                                      AddGroup{name},
+                                      EncryptVm{"vm-1", name},
+                                      RemoveProvider{name},
+                                      SetDefaultProvider{name}};
+  for (const Command& command : commands) {
+    const Decision decision = decide(world.state, world.admin(20), command);
+    EXPECT_FALSE(decision.facts.empty());
+    for (const auto& [stream, version] : decision.guards) EXPECT_LE(stream.size(), kStreamBytesMax);
+    for (const Body& body : decision.facts) EXPECT_LE(body.stream.size(), kStreamBytesMax);
+  }
+}
+
 TEST_F(ActionsTest, EncryptVmMakesTheHostSafeGivesItTheKeyAndCompletes) {
   world.tell(world.admin(10), EncryptVm{"vm-1", ""});
   world.make_keys();

@@ -42,13 +42,13 @@ TEST_F(ProvidersTest, TheCertificateIsAttachedToTheFactThatAddsTheProvider) {
 TEST_F(ProvidersTest, EveryServerMustBeAccepted) {
   world.tell(world.admin(1),
              AddProvider{"prod", {{"a", "h", 1}, {"b", "h", 2}}, "c", Hash{7}, Bytes{9}});
-  const auto events = world.tell(world.admin(2), TrustServers{"prod", {{"a", Hash{1}}}});
+  const auto events = world.tell(world.admin(2), TrustServers{"prod", {{"a", Hash{1}}}, {}});
   EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back()));
 }
 
 TEST_F(ProvidersTest, AProbeIsOwedUntilItSucceedsAlsoAfterARestart) {
   world.tell(world.admin(1), AddProvider{"prod", servers, "c", Hash{7}, Bytes{9}});
-  world.tell(world.admin(2), TrustServers{"prod", {{"a", Hash{1}}}});
+  world.tell(world.admin(2), TrustServers{"prod", {{"a", Hash{1}}}, {}});
   State restarted;
   restarted.vcenter = "vc-1";
   for (const Fact& fact : world.log) {
@@ -64,7 +64,7 @@ TEST_F(ProvidersTest, AProbeIsOwedUntilItSucceedsAlsoAfterARestart) {
 
 TEST_F(ProvidersTest, ANewCertificateMeansANewProbe) {
   world.add_provider("prod", 1);
-  world.tell(world.admin(5), TrustServers{"prod", {{"prod-a", Hash{3}}, {"prod-b", Hash{99}}}});
+  world.tell(world.admin(5), TrustServers{"prod", {{"prod-a", Hash{3}}, {"prod-b", Hash{99}}}, {}});
   EXPECT_FALSE(world.state.providers["prod"].ready);
   EXPECT_EQ(next(world.state, world.now).size(), 1U);
 }

@@ -113,7 +113,7 @@ class World {
                                           {name + "-b", "127.0.0.1", 5697}};
     tell(admin(n), AddProvider{name, servers, "credential-" + name, Hash{2}, Bytes{1, 2, 3}});
     tell(admin(static_cast<std::uint8_t>(n + 1)),
-         TrustServers{name, {{name + "-a", Hash{3}}, {name + "-b", Hash{4}}}});
+         TrustServers{name, {{name + "-a", Hash{3}}, {name + "-b", Hash{4}}}, {}});
     tell(admin(static_cast<std::uint8_t>(n + 1)), ConcludeProbe{name, "Keytrail", "probe-key"});
   }
   void create_vm(const std::string& vm, const std::string& host, std::uint8_t n) {

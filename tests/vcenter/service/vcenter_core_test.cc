@@ -177,6 +177,7 @@ TEST_F(VCenterCoreTest, ACertificateThatWasNotAcceptedIsNotTrusted) {
              ServersSeen{"PEM", {{"a", "PEM", Hash{2}, ""}}});
   expect_error(1, "refused");
   EXPECT_TRUE(world.core->state().providers.at("prod").trusted.empty());
+  EXPECT_EQ(type_of(world.world.log.back().body.event), "CommandRefused") << "perhaps an attack";
 }
 
 TEST_F(VCenterCoreTest, AProbeThatFailsIsToldOnceAndAskedForAgainByTheUser) {
@@ -381,6 +382,14 @@ TEST_F(VCenterCoreTest, WhoeverOrdersAModeOfAHostThatIsAwayIsToldThatTheOrderSta
                         action_id(11));
   world.pump();
   EXPECT_THAT(result(2), HasSubstr("prepared"));
+}
+
+TEST_F(VCenterCoreTest, ANewerOrderOfAModeIsToldToWhoeverGaveTheOlder) {
+  begin();
+  world.ask(1, 10, Command(PrepareHost{"host-2"}));
+  world.ask(2, 11, Command(PrepareHost{"host-2"}));
+  expect_error(1, "refused");
+  EXPECT_EQ(world.last_answer(2), nullptr);
 }
 
 TEST_F(VCenterCoreTest, WithoutTheLogNothingIsDone) {
