@@ -1,6 +1,5 @@
 #include "vcenter/service/vcenter_service.h"
 
-#include <poll.h>
 
 #include <map>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "bus/wire/context.h"
 #include "bus/wire/host_channel.h"
 #include "bus/wire/mailbox.h"
+#include "bus/wire/wake_event.h"
 #include "bus/wire/workers.h"
 #include "vcenter/service/kmip_sessions.h"
 #include "vcenter/service/parse_command.h"
