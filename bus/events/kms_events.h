@@ -172,7 +172,7 @@ struct ReplicaRetired {
 
 // An admitted replica is about to hand the keyring to another one. Stream kms/CLUSTER/members.
 struct KeyringGranted {
-  static constexpr Effect kEffect = Effect::kNote;
+  static constexpr Effect kEffect = Effect::kChange;  // Whose shredding is waited for.
   std::string to;
   std::string by;
   Position as_of = 0;  // the granter's keyring is punctured through here

@@ -71,11 +71,15 @@ Decided<MemberChanged> decide(Draft& draft, const RetireReplica& command) {
     return refusal(Reason::kItemNotFound, command.replica + " was never a member.");
   }
   if (found->second.retired) return MemberChanged{command.replica};
-  const auto serving = std::count_if(cluster.members.begin(), cluster.members.end(),
-                                     [](const auto& member) { return !member.second.retired; });
-  if (serving == 1) {
+  const bool another_holds_keys = std::any_of(
+      cluster.members.begin(), cluster.members.end(), [&](const auto& entry) {
+        return entry.first != command.replica && !entry.second.retired &&
+               has_keyring(cluster, entry.first, entry.second);
+      });
+  if (!another_holds_keys) {
     return refusal(Reason::kPermissionDenied,
-                   command.replica + " is the last replica: without it all keys are gone.");
+                   command.replica + " is the last replica that has the keyring: without it all "
+                                     "keys are gone.");
   }
   draft.record(ReplicaRetired{.replica = command.replica});
   return MemberChanged{command.replica};

@@ -104,6 +104,7 @@ class Evolution {
     if (Member* member = member_of(x.replica)) member->retired = true;
   }
   void operator()(const KeyringGranted& x) {
+    state_.cluster_.version = stamp_.version;
     Member* member = member_of(x.to);
     if (member == nullptr) return;
     member->granted = stamp_.position;

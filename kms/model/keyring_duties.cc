@@ -38,8 +38,7 @@ std::vector<OwedPuncture> owed_punctures(const State& state, Position through) {
 Shredding shredding_of(const State& state, const Object& object) {
   Shredding shredding;
   for (const auto& [name, member] : state.cluster().members) {
-    const bool has_keyring = name == state.cluster().founder || member.granted != 0;
-    if (!has_keyring) continue;
+    if (!has_keyring(state.cluster(), name, member)) continue;
     const bool through = is_destroyed(object) && member.shredded_through >= object.destroyed;
     if (!through) {
       shredding.may_hold.push_back(name);

@@ -56,6 +56,13 @@ struct Cluster {
   bool operator==(const Cluster&) const = default;
 };
 
+// It made the keyring, or was given it: what is destroyed is gone only once it says so, even if it
+// is retired.
+[[nodiscard]] inline bool has_keyring(const Cluster& cluster, const std::string& replica,
+                                      const Member& member) {
+  return replica == cluster.founder || member.granted != 0;
+}
+
 struct Leases {
   std::uint64_t next_block = 0;
   std::uint64_t version = 0;  // of kms/CLUSTER/leases

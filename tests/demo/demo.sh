@@ -165,6 +165,7 @@ kt kmip activate "$doomed" "${client[@]}"
 kt kmip revoke "$doomed" --reason CessationOfOperation "${client[@]}"
 kt kmip destroy "$doomed" "${client[@]}"
 kt kms shredded "$doomed" --wait
+[ "$(quiet kms shredded "$doomed" | grep -c '^kms-[1-3] *yes')" -eq 3 ] || fail "not all three replicas say that they cannot derive it"
 refused kmip get "$doomed" "${client[@]}" --out "$work/doomed"
 ok "key $doomed is gone although the log is kept"
 

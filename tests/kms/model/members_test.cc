@@ -78,9 +78,13 @@ TEST(GrantKeyringTest, GrantsToAnAdmittedCertificateOnly) {
   EXPECT_NE(refusal_in(decide(later, GrantKeyring{.certificate = Given::hash(2)})), nullptr);
 }
 
-TEST(RetireReplicaTest, DoesNotRetireTheLastOne) {
+TEST(RetireReplicaTest, DoesNotRetireTheLastOneThatHasTheKeyring) {
   Given given;
   given.fact(ReplicaAdmitted{"kms-2", Given::hash(2)});
+  Draft early = given.draft();
+  EXPECT_NE(refusal_in(decide(early, RetireReplica{"kms-1"})), nullptr)
+      << "kms-2 has no keyring yet";
+  given.fact(KeyringGranted{.to = "kms-2", .by = "kms-1"});
   Draft draft = given.draft();
   EXPECT_EQ(refusal_in(decide(draft, RetireReplica{"kms-1"})), nullptr);
   given.fact(ReplicaRetired{"kms-1"});
