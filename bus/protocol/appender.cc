@@ -2,19 +2,12 @@
 
 #include <algorithm>
 
+#include "bus/protocol/message_codec.h"
+
 namespace keytrail::protocol {
 namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
-
-// What a unit adds to a frame, generously.
-std::size_t frame_bytes_of(const Unit& unit) {
-  std::size_t bytes = 64;
-  for (const Guard& guard : unit.guards) bytes += 40 + guard.stream.size();
-  for (const Bytes& body : unit.bodies) bytes += 16 + body.size();
-  for (const Attachment& attachment : unit.attachments) bytes += 32 + attachment.bytes.size();
-  return bytes;
-}
 
 bool fits(const Unit& unit) {
   return unit.guards.size() <= kGuardsPerUnitMax && unit.bodies.size() <= kBodiesPerUnitMax &&

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kWordBytes = sizeof(capnp::word);
 constexpr int kNestingMax = 8;
-// A failing guard per guard of a unit, each with its name; far below what a frame could hold.
+// Of the sentence in an answer: the store's own words and what it quotes of the unit.
 constexpr std::size_t kHintBytesMax = 4096;
 
 Error malformed(std::string what) {
@@ -51,14 +51,10 @@ class Outgoing {
 
 kj::uint size_of(std::size_t size) { return static_cast<kj::uint>(size); }
 
-std::size_t size_hint(const AppendBatch& batch) {
+template <class Items>
+std::size_t size_hint(const Items& items) {
   std::size_t bytes = 0;
-  for (const Unit& unit : batch.units) {
-    bytes += 64;
-    for (const Guard& guard : unit.guards) bytes += 40 + guard.stream.size();
-    for (const Bytes& body : unit.bodies) bytes += 16 + body.size();
-    for (const Attachment& a : unit.attachments) bytes += 32 + a.bytes.size();
-  }
+  for (const auto& item : items) bytes += frame_bytes_of(item);
   return bytes;
 }
 
@@ -294,8 +290,38 @@ constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 
 }  // namespace
 
+std::size_t frame_bytes_of(const Unit& unit) {
+  std::size_t bytes = 64;
+  for (const Guard& guard : unit.guards) bytes += 40 + guard.stream.size();
+  for (const Bytes& body : unit.bodies) bytes += 16 + body.size();
+  for (const Attachment& attachment : unit.attachments) bytes += 32 + attachment.bytes.size();
+  return bytes;
+}
+
+std::size_t frame_bytes_of(const Ack& ack) {
+  std::size_t bytes = 128 + ack.hint.size();
+  for (const FailedGuard& guard : ack.failed) bytes += 40 + guard.stream.size();
+  return bytes;
+}
+
+std::vector<std::vector<Ack>> cut_into_messages(std::vector<Ack> acks) {
+  std::vector<std::vector<Ack>> messages;
+  std::size_t message_bytes = 0;
+  for (Ack& ack : acks) {
+    const std::size_t bytes = frame_bytes_of(ack);
+    if (messages.empty() || messages.back().size() == kAcksPerMessageMax ||
+        message_bytes + bytes > kAppendFrameBytesMax) {
+      messages.emplace_back();
+      message_bytes = 0;
+    }
+    message_bytes += bytes;
+    messages.back().push_back(std::move(ack));
+  }
+  return messages;
+}
+
 Bytes encode(const AppendBatch& batch) {
-  Outgoing message(size_hint(batch));
+  Outgoing message(size_hint(batch.units));
   auto to = message.root<encoded::AppendBatch>();
   to.setEpoch(batch.epoch);
   auto units = to.initUnits(size_of(batch.units.size()));
@@ -304,7 +330,7 @@ Bytes encode(const AppendBatch& batch) {
 }
 
 Bytes encode(const std::vector<Ack>& acks) {
-  Outgoing message(acks.size() * 64);
+  Outgoing message(size_hint(acks));
   auto to = message.root<encoded::Acks>().initAcks(size_of(acks.size()));
   for (kj::uint i = 0; i < to.size(); ++i) write(acks[i], to[i]);
   return message.bytes();
@@ -420,6 +446,10 @@ void append_attachment(Bytes& blob, const PositionedAttachment& attachment) {
   put(blob, std::uint32_t{0});
   blob.insert(blob.end(), bytes.begin(), bytes.end());
   blob.resize(blob.size() + padded(bytes.size()) - bytes.size());
+}
+
+std::size_t blob_bytes_of(const Attachment& attachment) {
+  return kAttachmentHeaderBytes + padded(attachment.bytes.size());
 }
 
 Result<std::vector<PositionedAttachment>> decode_attachments(ByteView blob) {

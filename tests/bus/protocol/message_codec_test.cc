@@ -55,6 +55,28 @@ TEST(MessageCodecTest, MessagesSurviveTheWire) {
   EXPECT_EQ(decode_head(encode(head)).value(), head);
 }
 
+TEST(MessageCodecTest, AnswersTravelInAsManyMessagesAsTheirAuthorCanRead) {
+  std::vector<Ack> acks;
+  for (std::uint64_t n = 1; n <= 2 * kUnitsPerBatchMax; ++n) {
+    Ack ack = sample_acks()[0];
+    ack.n = n;
+    acks.push_back(ack);
+    if (n % 3 != 0) continue;
+    acks.back() = {.epoch = 7, .n = n, .outcome = AppendOutcome::kConflict};
+    acks.back().failed.assign(kGuardsPerUnitMax, {std::string(kStreamBytesMax, 'k'), 3, 77});
+  }
+  std::vector<Ack> read;
+  for (const std::vector<Ack>& message : cut_into_messages(acks)) {
+    ASSERT_FALSE(message.empty());
+    EXPECT_LE(message.size(), kAcksPerMessageMax);
+    const auto decoded = decode_acks(encode(message));
+    ASSERT_TRUE(decoded.ok()) << decoded.error().detail;
+    read.insert(read.end(), decoded->begin(), decoded->end());
+  }
+  EXPECT_EQ(read, acks);
+  EXPECT_TRUE(cut_into_messages({}).empty());
+}
+
 TEST(MessageCodecTest, UnalignedBytesAreReadAllTheSame) {
   Bytes shifted = encode(sample_batch());
   shifted.insert(shifted.begin(), 0);
