@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bus/protocol/message_codec.h"
 #include "bus/secret/sha256.h"
 #include "eventstore/order/batch.h"
 
@@ -22,12 +23,9 @@ Result<void> check_sizes(const protocol::Unit& unit) {
   if (unit.attachments.size() > kAttachmentsPerUnitMax) {
     return invalid("over 16 attachments in a unit");
   }
-  bytes = 0;
   for (const Attachment& attachment : unit.attachments) {
     if (attachment.bytes.size() > kAttachmentBytesMax) return invalid("an attachment over 256 KiB");
-    bytes += attachment.bytes.size();
   }
-  if (bytes > kAttachmentBytesPerUnitMax) return invalid("over 1 MiB of attachments in a unit");
   return {};
 }
 
@@ -47,12 +45,14 @@ Result<void> check_rights(const Identity& identity, const BodyHeader& body,
   return {};
 }
 
-// Each attachment is named by a body, and each name has its attachment.
+// Each attachment is named by a body, and each name has its attachment. The log and every message
+// hold an attachment as often as it is named, so that is how often it counts.
 Result<void> match_attachments(const protocol::Unit& unit, Admitted& admitted) {
   std::vector<Hash> hashes;
   hashes.reserve(unit.attachments.size());
   for (const Attachment& attachment : unit.attachments) hashes.push_back(sha256(attachment.bytes));
   std::vector<bool> named(hashes.size(), false);
+  std::size_t bytes = 0;
   for (std::size_t body = 0; body < admitted.bodies.size(); ++body) {
     std::uint32_t index = 0;
     for (const Hash& hash : admitted.bodies[body].attachments) {
@@ -63,6 +63,11 @@ Result<void> match_attachments(const protocol::Unit& unit, Admitted& admitted) {
       }
       const auto attachment = static_cast<std::size_t>(at - hashes.begin());
       named[attachment] = true;
+      bytes += unit.attachments[attachment].bytes.size();
+      if (bytes > kAttachmentBytesPerUnitMax) {
+        return invalid("the facts of a unit name over 1 MiB of attachments");
+      }
+      admitted.attachment_bytes += protocol::blob_bytes_of(unit.attachments[attachment]);
       admitted.attachments.push_back({body, index++, attachment});
     }
   }

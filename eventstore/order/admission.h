@@ -23,7 +23,8 @@ struct Admitted {
   };
   std::vector<BodyHeader> bodies;
   std::vector<Named> attachments;
-  bool claims_epoch = false;  // its one body is PartStarted on the author's epoch stream
+  std::size_t attachment_bytes = 0;  // of a blob that holds each as often as it is named
+  bool claims_epoch = false;         // its one body is PartStarted on the author's epoch stream
 };
 
 [[nodiscard]] std::string epoch_stream_of(std::string_view author);

@@ -17,7 +17,7 @@ namespace keytrail::eventstore {
 inline constexpr std::size_t kBatchFactBytesMax = std::size_t{3} << 20;
 inline constexpr std::size_t kBatchAttachmentBytesMax = std::size_t{3} << 20;
 inline constexpr std::size_t kBatchFactsMax = 8192;
-// Of the bodies of one unit; kAttachmentBytesPerUnitMax for its attachments.
+// Of the bodies of one unit; kAttachmentBytesPerUnitMax for what they name.
 inline constexpr std::size_t kUnitFactBytesMax = std::size_t{2} << 20;
 
 struct Batch {
@@ -35,7 +35,7 @@ struct Batch {
   Bytes facts;                 // (u32 length, u32 zero, stamp, body)*
   std::vector<Entry> entries;  // one a fact: that of position p is entries[p - first]
   std::vector<protocol::PositionedAttachment> attachments;
-  std::size_t attachment_bytes = 0;
+  std::size_t attachment_bytes = 0;     // of a blob of all of them
   protocol::TopicPositions previous{};  // the last one before, on each topic
 
   [[nodiscard]] std::size_t bytes() const { return facts.size() + attachment_bytes; }

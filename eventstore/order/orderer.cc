@@ -96,8 +96,11 @@ void Orderer::append(std::string_view identity_name, protocol::AppendBatch batch
     ack.epoch = batch.epoch;
     ack.n = unit.n;
     if (ack.outcome == AppendOutcome::kInvalid) {
-      outputs_.refused.push_back({author.name, ack.hint});
+      // Not in the words of the hint, which quotes the unit: there would be as many kinds of
+      // refusals as the author likes.
+      outputs_.refused.push_back({author.name, "an append that was not admitted"});
     }
+    held_bytes_ += protocol::frame_bytes_of(ack);
     held_.push_back({last_, &author, std::move(ack)});
   }
 }
@@ -177,7 +180,7 @@ std::optional<Ack> Orderer::check_guards(const Unit& unit) const {
 Ack Orderer::accept(Author& author, std::uint64_t epoch, const Unit& unit,
                     const Admitted& admitted) {
   if (admitted.claims_epoch) begin_epoch(author, epoch, unit.bodies[0]);
-  Batch& batch = batch_for(unit);
+  Batch& batch = batch_for(unit, admitted);
   const Position first = last_ + 1;
   const std::size_t bytes_before = batch.bytes();
   for (std::size_t i = 0; i < unit.bodies.size(); ++i) {
@@ -186,8 +189,8 @@ Ack Orderer::accept(Author& author, std::uint64_t epoch, const Unit& unit,
   for (const Admitted::Named& named : admitted.attachments) {
     const Attachment& attachment = unit.attachments[named.attachment];
     batch.attachments.push_back({first + named.body, named.index, attachment});
-    batch.attachment_bytes += attachment.bytes.size();
   }
+  batch.attachment_bytes += admitted.attachment_bytes;
   waiting_bytes_ += batch.bytes() - bytes_before;
   return {.outcome = AppendOutcome::kAccepted,
           .first = first,
@@ -196,15 +199,13 @@ Ack Orderer::accept(Author& author, std::uint64_t epoch, const Unit& unit,
 }
 
 // The forming batch, or a new one if it has no room for `unit`.
-Batch& Orderer::batch_for(const Unit& unit) {
+Batch& Orderer::batch_for(const Unit& unit, const Admitted& admitted) {
   std::size_t facts = 0;
-  std::size_t attachments = 0;
   for (const Bytes& body : unit.bodies) facts += body.size() + kStampBytes + 8;
-  for (const Attachment& attachment : unit.attachments) attachments += attachment.bytes.size();
   if (!waiting_.empty()) {
     Batch& forming = waiting_.back();
     if (forming.facts.size() + facts <= kBatchFactBytesMax &&
-        forming.attachment_bytes + attachments <= kBatchAttachmentBytesMax &&
+        forming.attachment_bytes + admitted.attachment_bytes <= kBatchAttachmentBytesMax &&
         forming.entries.size() + unit.bodies.size() <= kBatchFactsMax) {
       return forming;
     }
@@ -300,6 +301,7 @@ void Orderer::release_acks() {
   while (!held_.empty() && held_.front().depends_on <= durable_.durable_head) {
     HeldAck& held = held_.front();
     if (held.author->due.empty()) due.push_back(held.author);
+    held_bytes_ -= protocol::frame_bytes_of(held.ack);
     held.author->due.push_back(std::move(held.ack));
     held_.pop_front();
   }

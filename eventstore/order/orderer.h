@@ -56,7 +56,8 @@ class Orderer {
     std::uint64_t generation = 1;
     TableKey table_key{};   // 16 fresh random bytes
     Identities identities;  // bootstrap(…); grants and revocations come from the log
-    std::size_t waiting_bytes_max = 64 * 1024 * 1024;  // decided, not yet written; beyond: full()
+    // Facts that are decided and not yet written, answers that wait for them; beyond: full().
+    std::size_t waiting_bytes_max = 64 * 1024 * 1024;
   };
 
   struct AcksFor {
@@ -106,7 +107,9 @@ class Orderer {
   [[nodiscard]] Outputs take_outputs();
 
   // Do not append more until a write has finished: back-pressure is the author's, not memory's.
-  [[nodiscard]] bool full() const { return waiting_bytes_ > options_.waiting_bytes_max; }
+  [[nodiscard]] bool full() const {
+    return waiting_bytes_ + held_bytes_ > options_.waiting_bytes_max;
+  }
   // Durable, as the head topic and HEAD tell it.
   [[nodiscard]] const protocol::Head& head() const { return durable_; }
   // As decided: what the next decision about them reads.
@@ -141,7 +144,7 @@ class Orderer {
   [[nodiscard]] std::optional<protocol::Ack> check_guards(const protocol::Unit& unit) const;
   [[nodiscard]] protocol::Ack accept(Author& author, std::uint64_t epoch,
                                      const protocol::Unit& unit, const Admitted& admitted);
-  [[nodiscard]] Batch& batch_for(const protocol::Unit& unit);
+  [[nodiscard]] Batch& batch_for(const protocol::Unit& unit, const Admitted& admitted);
   void stamp_into(Batch& batch, const Author& author, std::uint64_t n, ByteView body,
                   const BodyHeader& header);
   void start_write();
@@ -164,6 +167,7 @@ class Orderer {
   std::deque<Batch> waiting_;  // the last one is forming
   std::size_t waiting_bytes_ = 0;
   std::deque<HeldAck> held_;
+  std::size_t held_bytes_ = 0;
 
   // Under way and durable.
   Position writing_ = 0;  // last position of the batch under way; 0 = none

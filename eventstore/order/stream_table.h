@@ -34,7 +34,6 @@ class StreamTable {
   // The entry to write to; valid until the next call.
   [[nodiscard]] StreamState& at(std::string_view stream);
   [[nodiscard]] std::size_t size() const { return streams_.size(); }
-  void reserve(std::size_t streams) { streams_.reserve(streams); }
 
  private:
   using Key = std::array<std::uint64_t, 2>;

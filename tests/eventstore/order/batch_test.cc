@@ -55,6 +55,7 @@ TEST_F(MessagesOfTest, ABatchOfSeveralTopicsIsAMessageEach) {
   EXPECT_EQ(messages[1].header.previous, 3U) << "kms.change";
   EXPECT_EQ(messages[2].header.previous, 0U) << "kms.note";
   EXPECT_EQ(messages[3].header.previous, 2U) << "vcenter.change";
+  EXPECT_EQ(messages[0].payload.size(), batch.attachment_bytes) << "what its bound is of";
   const auto attachments = protocol::decode_attachments(messages[0].payload).value();
   ASSERT_EQ(attachments.size(), 1U);
   EXPECT_EQ(attachments[0].position, 5U);

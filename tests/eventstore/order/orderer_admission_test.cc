@@ -81,6 +81,29 @@ TEST_F(OrdererAdmissionTest, AttachmentsMatchTheirHashesExactly) {
   EXPECT_EQ(log_.back().attachments, expected);
 }
 
+TEST_F(OrdererAdmissionTest, AnAttachmentCountsAsOftenAsItIsNamed) {
+  const Attachment large{AttachmentKind::kSealed, Bytes(kAttachmentBytesMax, 1)};
+  const auto unit_that_names_it = [&](std::size_t times) {
+    Unit unit = unit_of(kms1_, "kms/c/object/k");
+    Body body = test::body_of("kms/c/object/k", Effect::kChange);
+    body.attachments.assign(times, sha256(large.bytes));
+    unit.bodies = {encode_body(body).value()};
+    unit.attachments = {large};
+    return unit;
+  };
+  const std::size_t fits = kAttachmentBytesPerUnitMax / kAttachmentBytesMax;
+  EXPECT_EQ(append(kms1_, unit_that_names_it(fits)).outcome, AppendOutcome::kAccepted);
+  EXPECT_EQ(log_.back().attachments.size(), fits);
+  expect_invalid(unit_that_names_it(fits + 1), "over 1 MiB");
+}
+
+TEST_F(OrdererAdmissionTest, WhoIsRefusedChoosesNoWordOfTheRecord) {
+  expect_invalid(unit_of(kms1_, "kms/other/a"), "kms/other/a");
+  expect_invalid(unit_of(kms1_, "kms/other/b"), "kms/other/b");
+  ASSERT_GE(refused_.size(), 2U);
+  EXPECT_EQ(refused_[refused_.size() - 1], refused_[refused_.size() - 2]);
+}
+
 TEST_F(OrdererAdmissionTest, AnEpochStreamHoldsTheClaimAndNoOtherChange) {
   expect_invalid(unit_of(kms1_, "kms/kms-1/epoch"), "belongs on the epoch stream");
   Author next = kms1_;

@@ -141,6 +141,25 @@ TEST_F(OrdererDurabilityTest, AFullBacklogIsSaidAndDrains) {
   EXPECT_FALSE(orderer_->full());
 }
 
+TEST_F(OrdererDurabilityTest, AnswersThatWaitForTheDiskAreBacklogToo) {
+  Orderer::Options options = orderer_options();
+  options.waiting_bytes_max = 10'000;
+  orderer_.emplace(options);
+  log_.clear();
+  kms1_ = {"kms/kms-1"};
+  start(kms1_);
+  send(kms1_, {unit_of(kms1_, "kms/c/object/k")});  // Under way: what is refused now waits for it.
+  EXPECT_FALSE(orderer_->full());
+  std::vector<protocol::Unit> units;
+  for (int i = 0; i < 100; ++i) {
+    units.push_back(unit_of(kms1_, "kms/c/object/k", {{"kms/c/name/n", 7}}));
+  }
+  send(kms1_, units);
+  EXPECT_TRUE(orderer_->full());
+  sync();
+  EXPECT_FALSE(orderer_->full());
+}
+
 TEST_F(OrdererDurabilityTest, BatchesCloseBeforeTheyExceedAFrame) {
   send(kms1_, {unit_of(kms1_, "kms/c/object/a")});  // Under way: what follows waits.
   for (int i = 0; i < 8; ++i) {
