@@ -49,6 +49,14 @@ std::vector<part::RefusalsRepeated> RefusalCounter::take_due(TimeNs now) {
   return due;
 }
 
+std::vector<part::RefusalsRepeated> RefusalCounter::take_all() {
+  std::vector<part::RefusalsRepeated> all;
+  for (Kinds::value_type& kind : kinds_) {
+    if (kind.second.count > 0) all.push_back(fact_of(kind));
+  }
+  return all;
+}
+
 RefusalCounter::Kinds::iterator RefusalCounter::count(const std::string& socket,
                                                       const std::string& reason,
                                                       const std::string& address) {
@@ -70,11 +78,15 @@ std::optional<part::RefusalsRepeated> RefusalCounter::take(Kinds::value_type& ki
   }
   recorded_.push_back(now);
   state.recorded_at = now;
+  return fact_of(kind);
+}
+
+part::RefusalsRepeated RefusalCounter::fact_of(Kinds::value_type& kind) {
   const auto& [socket, reason, address] = kind.first;
-  return part::RefusalsRepeated{.socket = socket,
-                                .reason = reason,
-                                .address = address,
-                                .count = std::exchange(state.count, 0)};
+  return {.socket = socket,
+          .reason = reason,
+          .address = address,
+          .count = std::exchange(kind.second.count, 0)};
 }
 
 }  // namespace keytrail

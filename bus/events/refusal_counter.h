@@ -33,6 +33,9 @@ class RefusalCounter {
                                                                    TimeNs now);
   // What is to be recorded now. `now` never goes back.
   [[nodiscard]] std::vector<part::RefusalsRepeated> take_due(TimeNs now);
+  // All that is counted and not yet recorded, due or not, for the end: at most kRefusalKindsMax + 1
+  // facts.
+  [[nodiscard]] std::vector<part::RefusalsRepeated> take_all();
 
  private:
   struct Kind {
@@ -45,6 +48,7 @@ class RefusalCounter {
   Kinds::iterator count(const std::string& socket, const std::string& reason,
                         const std::string& address);
   [[nodiscard]] std::optional<part::RefusalsRepeated> take(Kinds::value_type& kind, TimeNs now);
+  [[nodiscard]] static part::RefusalsRepeated fact_of(Kinds::value_type& kind);
 
   Kinds kinds_;
   std::deque<TimeNs> recorded_;  // in the last minute

@@ -1,5 +1,26 @@
 #include "bus/events/words.h"
 
+namespace keytrail {
+
+std::string printable(std::string_view text) {
+  constexpr unsigned char kSecondSetLead = 0xc2;  // in UTF-8, followed by 0x80 to 0x9f
+  const auto byte_at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool first_set = byte_at(i) < 0x20 || byte_at(i) == 0x7f;
+    const bool second_set =
+        byte_at(i) == kSecondSetLead && byte_at(i + 1) >= 0x80 && byte_at(i + 1) < 0xa0;
+    out += first_set || second_set ? '?' : text[i];
+    if (second_set) ++i;
+  }
+  return out;
+}
+
+}  // namespace keytrail
+
 namespace keytrail::kms {
 
 std::string_view word_of(ObjectType type) {

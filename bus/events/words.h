@@ -31,16 +31,10 @@ template <class Texts>
   return list.empty() ? std::string(none) : list;
 }
 
-// A text of somebody else's for a terminal: no control character gets through, so that no line can
-// pretend to be another and no escape sequence works.
-[[nodiscard]] inline std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
-  }
-  return out;
-}
+// A text of somebody else's for a terminal: each control character, of ASCII or of the second set
+// (U+0080 to U+009F, among them another way to begin an escape sequence), is a question mark. So no
+// line can pretend to be another and no escape sequence works.
+[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace keytrail
 

@@ -84,5 +84,17 @@ TEST(RefusalCounterTest, WhatIsToldAtOnceIsRecordedFirst) {
   EXPECT_EQ(later->count, 2U);
 }
 
+TEST(RefusalCounterTest, TheEndTakesWhatIsNotDue) {
+  RefusalCounter counter;
+  for (int i = 0; i < 3; ++i) counter.add("append", "key not on the list", "10.0.0.1");
+  ASSERT_EQ(counter.take_due(kSecond).size(), 1U);
+  counter.add("append", "key not on the list", "10.0.0.1");
+  EXPECT_TRUE(counter.take_due(2 * kSecond).empty());
+  const auto all = counter.take_all();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].count, 1U);
+  EXPECT_TRUE(counter.take_all().empty());
+}
+
 }  // namespace
 }  // namespace keytrail
