@@ -8,6 +8,9 @@ namespace keytrail {
 namespace {
 
 constexpr std::size_t kInstanceBytesMax = 21;
+constexpr std::size_t kAuthorOffset = 6 * sizeof(std::uint64_t);  // behind six numbers
+constexpr std::size_t kPreviousOffset = kAuthorOffset + kAuthorBytes;
+static_assert(kPreviousOffset + std::tuple_size_v<Hash> == kStampBytes);
 
 void put_u64(std::uint8_t*& at, std::uint64_t value) {
   for (int shift = 0; shift < 64; shift += 8) *at++ = static_cast<std::uint8_t>(value >> shift);
@@ -102,6 +105,22 @@ Result<Stamp> decode_stamp(ByteView bytes) {
   at += kAuthorBytes;
   std::copy_n(at, stamp.previous.size(), stamp.previous.begin());
   return stamp;
+}
+
+Position position_of(ByteView stamp) {
+  const std::uint8_t* at = stamp.first(sizeof(Position)).data();
+  return take_u64(at);
+}
+
+std::string_view author_of(ByteView stamp) {
+  const std::string_view padded = as_text(stamp.subspan(kAuthorOffset, kAuthorBytes));
+  return padded.substr(0, padded.find('\0'));
+}
+
+Hash previous_of(ByteView stamp) {
+  Hash previous{};
+  std::ranges::copy(stamp.subspan(kPreviousOffset, previous.size()), previous.begin());
+  return previous;
 }
 
 Hash leaf_of(ByteView stamp, ByteView body) {

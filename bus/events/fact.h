@@ -54,11 +54,11 @@ struct Stamp {
   Position position = 0;
   TimeNs time = 0;
   std::uint64_t author_epoch = 0;
-  std::uint64_t request = 0;         // n of the append, rising within an epoch
-  std::uint64_t version = 0;         // of the stream, after this fact
-  Position previous_in_stream = 0;   // 0 = first
-  std::string author;                // "part/instance"
-  Hash previous{};                   // the leaf of the fact before
+  std::uint64_t request = 0;        // n of the append, rising within an epoch
+  std::uint64_t version = 0;        // of the stream, after this fact
+  Position previous_in_stream = 0;  // 0 = first
+  std::string author;               // "part/instance"
+  Hash previous{};                  // the leaf of the fact before
 
   bool operator==(const Stamp&) const = default;
 };
@@ -66,6 +66,12 @@ struct Stamp {
 [[nodiscard]] std::array<std::uint8_t, kStampBytes> encode_stamp(const Stamp& stamp);
 // Refuses an author that is not zero-padded text of the allowed letters.
 [[nodiscard]] Result<Stamp> decode_stamp(ByteView bytes);
+
+// Single fields of a stamp, without decoding the rest; the author is a view into it. REQUIRES:
+// kStampBytes bytes that the orderer stamped.
+[[nodiscard]] Position position_of(ByteView stamp);
+[[nodiscard]] std::string_view author_of(ByteView stamp);
+[[nodiscard]] Hash previous_of(ByteView stamp);
 
 // leaf = SHA-256(0x00 || stamp || body): chain link and Merkle leaf at once (RFC 6962).
 [[nodiscard]] Hash leaf_of(ByteView stamp, ByteView body);

@@ -1,13 +1,8 @@
 #include "eventstore/log/fact_rows.h"
 
-#include <algorithm>
-#include <cstring>
-
 namespace keytrail::eventstore {
 
 namespace {
-
-constexpr std::size_t kPreviousOffset = 80;  // the last 32 of the stamp's 112 bytes
 
 std::uint64_t little_endian(ByteView bytes) {
   std::uint64_t value = 0;
@@ -30,15 +25,6 @@ std::optional<FactView> FactWalk::next() {
   const ByteView fact = rest_.subspan(kFactPrefixBytes, length);
   rest_ = rest_.subspan(kFactPrefixBytes + length);
   return FactView{.stamp = fact.first(kStampBytes), .body = fact.subspan(kStampBytes)};
-}
-
-Position position_of(ByteView stamp) { return little_endian(stamp.first(8)); }
-
-Hash previous_of(ByteView stamp) {
-  Hash previous{};
-  const ByteView bytes = stamp.subspan(kPreviousOffset, previous.size());
-  std::copy(bytes.begin(), bytes.end(), previous.begin());
-  return previous;
 }
 
 std::vector<FactRow> cut_into_rows(Position first, ByteView facts) {

@@ -35,11 +35,6 @@ class FactWalk {
   bool malformed_ = false;
 };
 
-// The position in a stamp, without decoding the rest.
-[[nodiscard]] Position position_of(ByteView stamp);
-// The leaf of the fact before, likewise.
-[[nodiscard]] Hash previous_of(ByteView stamp);
-
 struct FactRow {
   Position first = 0;
   ByteView facts;

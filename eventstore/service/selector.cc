@@ -10,13 +10,6 @@ namespace {
 
 using protocol::Topic;
 
-constexpr std::size_t kAuthorOffset = 48;  // in the stamp
-
-std::string_view author_of(ByteView stamp) {
-  const std::string_view padded = as_text(stamp.subspan(kAuthorOffset, kAuthorBytes));
-  return padded.substr(0, padded.find('\0'));
-}
-
 }  // namespace
 
 protocol::TopicSet topics_of(const Identity& identity) {

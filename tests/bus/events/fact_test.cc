@@ -33,6 +33,9 @@ TEST(StampTest, HasItsFixedLayout) {
             "0000000000000000000000000000000000000000000000"
             "abababababababababababababababababababababababababababababababab");
   EXPECT_EQ(decode_stamp(bytes).value(), sample_stamp());
+  EXPECT_EQ(position_of(bytes), sample_stamp().position);
+  EXPECT_EQ(author_of(bytes), sample_stamp().author);
+  EXPECT_EQ(previous_of(bytes), sample_stamp().previous);
 }
 
 TEST(StampTest, RefusesAnAuthorThatIsNoPartAndInstance) {
