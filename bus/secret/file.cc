@@ -94,6 +94,8 @@ int flags_of(FileSystem::Open how) {
 Result<std::unique_ptr<File>> OsFileSystem::open(const std::string& path, Open how) {
   Fd file(::open(path.c_str(), flags_of(how) | O_CLOEXEC, 0600));
   if (!file.is_open()) return os_error("open", path);
+  // One that was there before has the mode that it was made with.
+  if (how == Open::kReplace && ::fchmod(file.get(), 0600) != 0) return os_error("protect", path);
   return std::unique_ptr<File>(std::make_unique<OsFile>(std::move(file), path));
 }
 

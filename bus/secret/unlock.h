@@ -29,8 +29,9 @@ struct UnlockSecret {
 inline constexpr std::size_t kUnlockKeyBytesMin = 32;
 inline constexpr std::size_t kUnlockBytesMax = 4096;
 
-// kInvalid: no such form, or too short or long a secret. kRefused: the file can be read by others.
-// Else as for files.
+// kInvalid: no such form, a key under kUnlockKeyBytesMin, an empty passphrase, anything over
+// kUnlockBytesMax. kRefused: the file can be read by others. kNotFound: there is no such
+// file. kUnavailable: it cannot be read, or there is no terminal to ask at.
 [[nodiscard]] Result<UnlockSecret> acquire_unlock(std::string_view source);
 
 // Makes and syncs a file with a fresh key, mode 0600. kConflict: it exists, and is left alone.

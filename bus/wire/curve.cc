@@ -1,15 +1,12 @@
 #include "bus/wire/curve.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <string_view>
+
+#include "bus/secret/file.h"
 
 namespace keytrail::wire {
 
@@ -17,7 +14,7 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kKeyLetters = 40;
-constexpr off_t kKeyFileBytesMax = 4096;
+constexpr std::size_t kKeyFileBytesMax = 4096;
 
 // z85 of 32 bytes is 40 letters and libzmq's terminating zero.
 using Z85 = std::array<char, kKeyLetters + 1>;
@@ -33,18 +30,6 @@ bool is_curve_key(const std::string& text) {
 
 Error bad_file(const std::string& file, const std::string& what) {
   return Error{ErrorCode::kInvalid, "key file " + file + ": " + what};
-}
-
-Result<std::string> read_small_file(const std::string& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) {
-    return Error{ErrorCode::kNotFound, "key file " + file + ": " + std::strerror(errno)};
-  }
-  if (status.st_size > kKeyFileBytesMax) return bad_file(file, "too large to be a key file");
-  std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in && !in.eof()) return bad_file(file, "cannot be read");
-  return text;
 }
 
 // The text of member `name` of a flat JSON object. Not a JSON parser, because one would leave
@@ -91,10 +76,12 @@ Result<CurveKeys> curve_keys_of(SecretBytes secret_key) {
 }
 
 Result<CurveKeys> read_curve_keys(const std::string& file) {
-  std::string text = TRY(read_small_file(file));
-  const std::string public_key(member(text, "public"));
-  std::string secret(member(text, "secret"));
-  wipe(text);
+  OsFileSystem files;
+  auto text = read_file(files, file, kKeyFileBytesMax);
+  if (!text.ok()) return Error{text.error().code, "no key file: " + text.error().detail};
+  const std::string public_key(member(as_text(*text), "public"));
+  std::string secret(member(as_text(*text), "secret"));
+  wipe(*text);
   if (!is_curve_key(public_key) || !is_curve_key(secret)) {
     wipe(secret);
     return bad_file(file, R"(must hold {"public": …, "secret": …}, each 40 letters of z85)");
@@ -105,23 +92,15 @@ Result<CurveKeys> read_curve_keys(const std::string& file) {
 }
 
 Result<void> write_curve_keys(const std::string& file, const CurveKeys& keys) {
-  std::string text = "{\"public\": \"" + keys.public_key + "\", \"secret\": \"";
+  std::string text;
+  text.reserve(kKeyFileBytesMax);  // Growing would leave the secret in what it grew out of.
+  text += "{\"public\": \"" + keys.public_key + "\", \"secret\": \"";
   text += as_text(keys.secret_key.read(SecretAccess()));
   text += "\"}\n";
-  // Written beside and renamed: a crash leaves the old file or the new one, never half a key.
-  const std::string beside = file + ".new";
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool written = fd >= 0 && ::fchmod(fd, 0600) == 0 &&
-                 ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                 ::fsync(fd) == 0;
+  OsFileSystem files;
+  Result<void> written = replace_file(files, file, as_bytes(text));
   wipe(text);
-  if (fd >= 0) written = ::close(fd) == 0 && written;
-  if (!written || ::rename(beside.c_str(), file.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
-    ::unlink(beside.c_str());
-    return Error{ErrorCode::kUnavailable, "key file " + file + " cannot be written: " + reason};
-  }
-  return {};
+  return written;
 }
 
 }  // namespace keytrail::wire

@@ -25,6 +25,17 @@ TEST(CurveKeysTest, AWrittenKeyFileIsReadBackAndOnlyItsOwnerMayReadIt) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
+TEST(CurveKeysTest, WhatAnUnfinishedWriteLeftBehindLetsNobodyElseIn) {
+  const testing::TempFolder folder;
+  std::ofstream(folder.file("key.new")) << "half a k";
+  ASSERT_EQ(::chmod(folder.file("key.new").c_str(), 0644), 0);
+  OsRandom random;
+  ASSERT_TRUE(write_curve_keys(folder.file("key"), make_curve_keys(random)).ok());
+  struct stat status {};
+  ASSERT_EQ(::stat(folder.file("key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
 TEST(CurveKeysTest, EachPairIsItsOwn) {
   OsRandom random;
   const CurveKeys a = make_curve_keys(random);
