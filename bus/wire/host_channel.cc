@@ -59,7 +59,7 @@ struct HostChannelServer::Impl {
   // route | KT1 | WANT | boot | nonce | keys. Anything else is dropped: an honest host asks again.
   void take_want(Message& message) {
     std::vector<Bytes>& frames = message.frames;
-    if (frames.size() != 6 || as_text(frames[1]) != "KT1" || as_text(frames[2]) != "WANT" ||
+    if (frames.size() != 6 || as_text(frames[1]) != kProtocolName || as_text(frames[2]) != "WANT" ||
         frames[3].size() > kBootBytesMax || frames[4].size() != kNonceBytes) {
       return;
     }
@@ -75,7 +75,7 @@ struct HostChannelServer::Impl {
     const auto route = routes.find(ready.host);
     if (route == routes.end()) return;
     for (const auto& sealed : in_messages(std::move(ready.keys))) {
-      socket->send({route->second, as_bytes("KT1"), as_bytes("KEYS"), ready.nonce,
+      socket->send({route->second, as_bytes(kProtocolName), as_bytes("KEYS"), ready.nonce,
                     encode_sealed_keys(sealed)});
     }
   }
@@ -141,8 +141,8 @@ struct HostChannelClient::Impl {
 
   void send_want(Want question) {
     for (const auto& wanted : in_messages(std::move(question.keys))) {
-      socket->send({as_bytes("KT1"), as_bytes("WANT"), as_bytes(question.boot), question.nonce,
-                    encode_keys(wanted)});
+      socket->send({as_bytes(kProtocolName), as_bytes("WANT"), as_bytes(question.boot),
+                    question.nonce, encode_keys(wanted)});
     }
   }
 
@@ -156,7 +156,7 @@ struct HostChannelClient::Impl {
   }
 
   void take_keys(std::vector<Bytes>& frames) {
-    if (frames.size() != 4 || as_text(frames[0]) != "KT1" || as_text(frames[1]) != "KEYS" ||
+    if (frames.size() != 4 || as_text(frames[0]) != kProtocolName || as_text(frames[1]) != "KEYS" ||
         frames[2].size() != kNonceBytes) {
       return;
     }

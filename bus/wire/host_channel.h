@@ -44,6 +44,7 @@ class HostChannelServer {
   // message.
   using OnWant = std::function<void(std::string host, Want want)>;
 
+  // `context` and `keys` are borrowed, and outlive it.
   HostChannelServer(Context& context, std::string endpoint, const CurveKeys& keys, OnWant on_want);
   ~HostChannelServer();
   [[nodiscard]] Result<void> start();

@@ -100,10 +100,15 @@ class Reader {
       const auto known = std::find_if(filter_members().begin(), filter_members().end(),
                                       [&](const auto& row) { return facet == row.first; });
       // A facet that is not known would silently match everything.
-      if (known == filter_members().end())
-        return fail("the filter has no facet " + std::string(facet));
+      if (known == filter_members().end()) {
+        return fail("the filter has no facet " +
+                    std::string(facet).substr(0, kFilterValueBytesMax));
+      }
       read_texts(&values, known->first, out.*(known->second));
     }
+    // What matches nothing would silently give nothing.
+    const Result<void> checked = check_filter(out);
+    if (!checked.ok()) fail(checked.error().detail);
   }
   // "start", "end" or the first position that is wanted.
   void get_from(const char* name, std::optional<Position>& after) {

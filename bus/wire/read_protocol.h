@@ -3,7 +3,7 @@
 //   KT1 | VERB | id | JSON body | payload…
 //   HELLO  -> WELCOME      who I am to the log: what I know of it, the form I want facts in
 //   HEAD   -> HEAD         the durable head, asked after the question was
-//   READ   -> FACTS*, END  facts after a position, filtered, capped
+//   READ   -> FACTS?, END  facts after a position, filtered, capped
 //   FOLLOW -> FACTS*, CAUGHT_UP, FELL_BEHIND, BOOKMARK, HEARTBEAT until BYE; CREDIT: more
 //   anything -> ERROR      {code, message, hint}
 // Every 64-bit number is a string in JSON; numbers are accepted too. Malformed: kInvalid. Values;
@@ -19,13 +19,11 @@
 
 namespace keytrail::wire {
 
-inline constexpr std::string_view kProtocolName = "KT1";
 inline constexpr int kSchemaVersion =
     1;  // of event.capnp as a whole: raised when a case or a field is added
 inline constexpr std::size_t kReadBodyBytesMax = 64 * 1024;
+inline constexpr std::size_t kReadVerbBytesMax = 16;
 inline constexpr std::size_t kReadIdBytesMax = 64;
-inline constexpr std::size_t kFilterValuesMax = 64;
-inline constexpr std::size_t kFilterValueBytesMax = 256;
 
 enum class PayloadForm : std::uint8_t {
   kFacts,        // "facts": a blob of stamps and bodies, and a blob of attachments
@@ -85,8 +83,7 @@ struct Progress {
   bool operator==(const Progress&) const = default;
 };
 struct ReadError {
-  std::string
-      code;  // "unauthorized", "forbidden", "malformed", "overloaded", "head-went-back", …
+  std::string code;  // "unauthorized", "forbidden", "malformed", "overloaded", "head-went-back", …
   std::string message;
   std::string hint;
   bool operator==(const ReadError&) const = default;

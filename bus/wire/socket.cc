@@ -69,6 +69,15 @@ void make_message(zmq_msg_t& message, ByteView frame, bool is_secret) {
   std::ignore = copy.release();  // let_go's, from here on.
 }
 
+// False: refused. A signal leaves the frame unsent and refuses nothing.
+bool send_frame(zmq_msg_t& part, void* socket, int more) {
+  int sent = -1;
+  do {
+    sent = zmq_msg_send(&part, socket, ZMQ_DONTWAIT | more);
+  } while (sent < 0 && zmq_errno() == EINTR);
+  return sent >= 0;
+}
+
 std::string next_monitor_endpoint() {
   static std::atomic<std::uint64_t> count{
       0};  // inproc names are per context, and must be unique there
@@ -183,18 +192,19 @@ bool Socket::send(std::initializer_list<ByteView> frames) {
 
 bool Socket::send(std::span<const ByteView> frames) {
   KEYTRAIL_CHECK(!frames.empty());
+  bool sent = true;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const int more = i + 1 < frames.size() ? ZMQ_SNDMORE : 0;
     zmq_msg_t part;
     make_message(part, frames[i], impl_->carries_secrets);
-    if (zmq_msg_send(&part, impl_->socket, ZMQ_DONTWAIT | more) < 0) {
-      zmq_msg_close(&part);
-      // libzmq refuses a message at its first frame or not at all.
-      KEYTRAIL_CHECK(i == 0);
-      return false;
-    }
+    if (send_frame(part, impl_->socket, more)) continue;
+    zmq_msg_close(&part);
+    if (i == 0) return false;
+    // The connection ended within the message. libzmq takes the frames that are left and drops
+    // them, and would take the next message for them if they did not come.
+    sent = false;
   }
-  return true;
+  return sent;
 }
 
 bool Socket::receive(Message& message) {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bus/secret/result.h"
@@ -23,6 +24,8 @@ namespace keytrail::wire {
 
 class Context;
 
+// The first frame of every message, but those of the live socket; a ROUTER sees the route before.
+inline constexpr std::string_view kProtocolName = "KT1";
 inline constexpr int kHeartbeatIntervalMs = 1000;
 inline constexpr int kHeartbeatTimeoutMs = 10'000;
 inline constexpr std::size_t kFramesPerMessageMax = 16;
@@ -74,7 +77,8 @@ class Socket {
   // Where it is really bound, if asked for port 0 or "*".
   [[nodiscard]] const std::string& endpoint() const;
 
-  // False: not sent, because the peer is not there or its queue is full. Never waits.
+  // False: not sent, because the peer is not there, went away meanwhile, or its queue is full.
+  // Never waits.
   bool send(std::initializer_list<ByteView> frames);
   bool send(std::span<const ByteView> frames);
 

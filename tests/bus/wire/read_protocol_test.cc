@@ -62,7 +62,8 @@ TEST(ReadProtocolTest, MalformedBodiesAreRefused) {
        {"", "[]", "{", "7", R"({"after":-1})", R"({"after":"x"})", R"({"after":"1x"})",
         R"({"after":1.5})", R"({"limit":4294967296})", R"({"filter":[]})",
         R"({"filter":{"colour":["red"]}})", R"({"filter":{"types":"KeyReleased"}})",
-        R"({"filter":{"types":[7]}})", R"({"topics":{}})", R"({"attachments":"all"})"}) {
+        R"({"filter":{"types":[7]}})", R"({"filter":{"outcomes":["great"]}})", R"({"topics":{}})",
+        R"({"attachments":"all"})"}) {
     const auto query = read_query_from(as_bytes(json));
     ASSERT_FALSE(query.ok()) << json;
     EXPECT_EQ(query.error().code, ErrorCode::kInvalid) << json;
