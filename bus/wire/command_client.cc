@@ -54,7 +54,7 @@ Result<CommandClient::Answer> CommandClient::call(
   Socket socket = TRY(Socket::connect(impl_->context, SocketKind::kDealer, impl_->endpoint,
                                       impl_->server_key, impl_->keys, {.carries_secrets = true}));
   const std::string request = std::to_string(impl_->next_request++);
-  socket.send({as_bytes("KT1"), as_bytes("COMMAND"), as_bytes(request), as_bytes(json)});
+  socket.send({as_bytes(kProtocolName), as_bytes("COMMAND"), as_bytes(request), as_bytes(json)});
 
   const auto patience = std::chrono::milliseconds(timeout_ms);
   const auto connected_by =
@@ -71,12 +71,15 @@ Result<CommandClient::Answer> CommandClient::call(
                                                 : "nobody listens at " + impl_->endpoint};
     }
     wait_readable({&socket}, {}, static_cast<int>(left.count()));
-    TRY(look_at_connection(socket, impl_->endpoint, connected));
+    // Asked before, judged after: what the server said before the connection ended is there by now.
+    Result<void> connection = look_at_connection(socket, impl_->endpoint, connected);
     Message message;
     while (socket.receive(message)) {
       const std::vector<Bytes>& frames = message.frames;
-      if (frames.size() != 4 || as_text(frames[0]) != "KT1" || as_text(frames[2]) != request)
+      if (frames.size() != 4 || as_text(frames[0]) != kProtocolName ||
+          as_text(frames[2]) != request) {
         continue;
+      }
       std::string body(as_text(frames[3]));
       wipe(message.frames[3]);  // A session may be in it; the body is the caller's to wipe.
       if (as_text(frames[1]) == "RESULT") return Answer{.ok = true, .json = std::move(body)};
@@ -84,6 +87,7 @@ Result<CommandClient::Answer> CommandClient::call(
       if (on_progress) on_progress(body);
       deadline = SteadyClock::now() + patience;
     }
+    TRY(std::move(connection));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "bus/wire/mailbox.h"
 #include "bus/wire/socket.h"
@@ -14,8 +15,9 @@ namespace keytrail::wire {
 namespace {
 
 constexpr std::size_t kRequestIdBytesMax = 64;
-constexpr std::size_t kAnswersMax = 65'536;  // waiting for the socket's thread
-constexpr int kLingerMs = 1000;              // so that the answer to "stop" still leaves
+// Waiting for the socket's thread: less than the socket queues, so that answers have room there.
+constexpr std::size_t kProgressMax = 512;
+constexpr int kLingerMs = 1000;  // so that the answer to "stop" still leaves
 
 struct Outgoing {
   CommandToken token = 0;
@@ -41,9 +43,15 @@ struct CommandServer::Impl {
 
   void serve() {
     for (;;) {
-      const std::array<int, 3> fds{outgoing.fd(), stop.fd(), rebind.fd()};
+      const std::array<int, 4> fds{progress.fd(), answers.fd(), stop.fd(), rebind.fd()};
       wait_readable({&*socket}, fds, -1);
-      for (Outgoing& answer : outgoing.take_all()) send_answer(answer);
+      // Taken first, sent last: what was told of a command before its answer is there by then.
+      std::vector<Outgoing> ready = answers.take_all();
+      for (Outgoing& told : progress.take_all()) send(told);
+      for (Outgoing& answer : ready) {
+        send(answer);
+        open.erase(answer.token);
+      }
       if (stop.is_set()) return;
       if (rebind.is_set()) {
         rebind.clear();
@@ -59,26 +67,30 @@ struct CommandServer::Impl {
     }
   }
 
-  void send_answer(Outgoing& answer) {
-    const auto open_command = open.find(answer.token);
-    if (open_command == open.end()) return;
-    const Asker& asker = open_command->second;
-    socket->send({asker.route, as_bytes("KT1"), as_bytes(answer.verb), asker.request,
-                  as_bytes(answer.json)});
-    wipe(answer.json);  // A session may be in it.
-    if (answer.verb != "PROGRESS") open.erase(open_command);
+  void send(Outgoing& message) {
+    const auto asker = open.find(message.token);
+    if (asker != open.end()) {
+      socket->send({asker->second.route, as_bytes(kProtocolName), as_bytes(message.verb),
+                    asker->second.request, as_bytes(message.json)});
+    }
+    wipe(message.json);  // A session may be in it.
+  }
+
+  // Always has room: a command is answered once, and no more than kOpenCommandsMax are open.
+  void answer(CommandToken token, std::string verb, std::string json) {
+    KEYTRAIL_CHECK(answers.put({token, std::move(verb), std::move(json)}));
   }
 
   // route | KT1 | COMMAND | id | JSON. Anything else has no id to answer to, and is dropped.
   void take_command(Message& message) {
     std::vector<Bytes>& frames = message.frames;
-    if (frames.size() != 5 || as_text(frames[1]) != "KT1" || as_text(frames[2]) != "COMMAND" ||
-        frames[3].size() > kRequestIdBytesMax) {
+    if (frames.size() != 5 || as_text(frames[1]) != kProtocolName ||
+        as_text(frames[2]) != "COMMAND" || frames[3].size() > kRequestIdBytesMax) {
       return;
     }
     const auto refuse = [&](const std::string& code, const std::string& text,
                             const std::string& hint) {
-      socket->send({frames[0], as_bytes("KT1"), as_bytes("ERROR"), frames[3],
+      socket->send({frames[0], as_bytes(kProtocolName), as_bytes("ERROR"), frames[3],
                     as_bytes(error_json(code, text, hint))});
     };
     if (frames[4].size() > kCommandBytesMax) {
@@ -104,7 +116,8 @@ struct CommandServer::Impl {
   std::string endpoint;
   const CurveKeys& keys;
   const OnCommand on_command;
-  Mailbox<Outgoing> outgoing{kAnswersMax};
+  Mailbox<Outgoing> progress{kProgressMax};
+  Mailbox<Outgoing> answers{kOpenCommandsMax};
   WakeEvent stop;
   WakeEvent rebind;
   std::optional<Socket> socket;        // the thread's, once it runs
@@ -137,17 +150,14 @@ void CommandServer::rebind() { impl_->rebind.set(); }
 
 void CommandServer::progress(CommandToken token, std::string json) {
   // A full queue drops progress, which nobody waits for.
-  [[maybe_unused]] const bool put = impl_->outgoing.put({token, "PROGRESS", std::move(json)});
+  [[maybe_unused]] const bool put = impl_->progress.put({token, "PROGRESS", std::move(json)});
 }
 void CommandServer::result(CommandToken token, std::string json) {
-  // kAnswersMax is far above kOpenCommandsMax; if progress ever fills it, the asker's timeout
-  // tells.
-  [[maybe_unused]] const bool put = impl_->outgoing.put({token, "RESULT", std::move(json)});
+  impl_->answer(token, "RESULT", std::move(json));
 }
 void CommandServer::error(CommandToken token, std::string code, std::string message,
                           std::string hint) {
-  [[maybe_unused]] const bool put =
-      impl_->outgoing.put({token, "ERROR", error_json(code, message, hint)});
+  impl_->answer(token, "ERROR", error_json(code, message, hint));
 }
 
 }  // namespace keytrail::wire

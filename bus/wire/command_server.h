@@ -2,8 +2,9 @@
 // ERROR.
 //
 // Own thread. A command arrives through `on_command` on that thread (put it into the core's Mailbox
-// and return); answers come from any thread. CURVE and ZAP domain "command"; the identity is the
-// ZAP User-Id. At most kOpenCommandsMax are open; one more is answered "busy" at once.
+// and return); answers come from any thread, one RESULT or ERROR for each command. CURVE and ZAP
+// domain "command"; the identity is the ZAP User-Id. At most kOpenCommandsMax are open; one more is
+// answered "busy" at once.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ class CommandServer {
  public:
   using OnCommand = std::function<void(CommandMessage)>;
 
+  // `context` and `keys` are borrowed, and outlive it.
   CommandServer(Context& context, std::string endpoint, const CurveKeys& keys,
                 OnCommand on_command);
   ~CommandServer();
@@ -48,7 +50,7 @@ class CommandServer {
   // askers. Nobody is let in until that is done.
   void rebind();
 
-  void progress(CommandToken token, std::string json);
+  void progress(CommandToken token, std::string json);  // dropped when too much waits to leave
   void result(CommandToken token, std::string json);
   // `code`: "refused", "not-found", "invalid", "unavailable", "unauthorized", "busy".
   void error(CommandToken token, std::string code, std::string message, std::string hint);
@@ -65,6 +67,7 @@ class CommandClient {
     bool ok = false;
     std::string json;  // RESULT's, or ERROR's {"code", "message", "hint"}
   };
+  // `context` and `keys` are borrowed, and outlive it.
   CommandClient(Context& context, std::string endpoint, std::string server_key,
                 const CurveKeys& keys);
   ~CommandClient();

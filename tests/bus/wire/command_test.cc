@@ -108,5 +108,20 @@ TEST_F(CommandTest, GarbageOnTheSocketIsDroppedAndTheNextCommandIsServed) {
   EXPECT_EQ(as_text(message.frames[2]), "7");
 }
 
+TEST_F(CommandTest, TheAnswerLeavesHoweverMuchProgressWaits) {
+  CommandServer* answering = nullptr;
+  CommandServer server(context_, "tcp://127.0.0.1:*", server_keys_,
+                       [&](const CommandMessage& command) {  // Nothing leaves before it returns.
+                         for (int i = 0; i < 70'000; ++i) answering->progress(command.token, "{}");
+                         answering->result(command.token, R"({"state":"fine"})");
+                       });
+  answering = &server;
+  ASSERT_TRUE(server.start().ok());
+  CommandClient asker = client(server, peer_keys_);
+  const auto answer = asker.call("{}", kPatienceMs, {});
+  ASSERT_TRUE(answer.ok()) << answer.error().detail;
+  EXPECT_EQ(answer->json, R"({"state":"fine"})");
+}
+
 }  // namespace
 }  // namespace keytrail::wire
