@@ -105,12 +105,20 @@ Result<std::vector<Arrival>> LogConnection::take_arrivals() {
   return arrivals;
 }
 
-// KT1 | ACKS | acks
+// KT1 | ACKS | acks, or KT1 | ERROR | sentence
 Result<void> LogConnection::take_append(const Message& message, std::vector<Arrival>& out) {
   const std::vector<Bytes>& frames = message.frames;
-  if (frames.size() != 3 || as_text(frames[0]) != kProtocolName || as_text(frames[1]) != "ACKS")
+  if (frames.size() != 3 || as_text(frames[0]) != kProtocolName) return kNotUnderstood;
+  const std::string_view verb = as_text(frames[1]);
+  if (verb == "ACKS") {
+    out.emplace_back(AcksArrived{TRY(protocol::decode_acks(frames[2]))});
+  } else if (verb == "ERROR") {
+    out.emplace_back(ErrorArrived{
+        .to = std::string(kAppendId),
+        .error = {.code = "malformed", .message = std::string(as_text(frames[2])), .hint = {}}});
+  } else {
     return kNotUnderstood;
-  out.emplace_back(AcksArrived{TRY(protocol::decode_acks(frames[2]))});
+  }
   return {};
 }
 

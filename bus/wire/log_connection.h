@@ -46,7 +46,7 @@ struct HeadAnswerArrived {
   protocol::Head head;
 };
 struct ErrorArrived {
-  std::string to;  // the id of the request: kHelloId, …
+  std::string to;  // the id of the request: kHelloId, …; kAppendId: a message of append
   ReadError error;
 };
 using Arrival = std::variant<BatchArrived, HeadArrived, AcksArrived, WelcomeArrived, ReadArrived,
@@ -55,6 +55,7 @@ using Arrival = std::variant<BatchArrived, HeadArrived, AcksArrived, WelcomeArri
 class LogConnection {
  public:
   static constexpr std::string_view kHelloId = "hello";
+  static constexpr std::string_view kAppendId = "append";
 
   // kInvalid: not endpoints, or not keys.
   [[nodiscard]] static Result<LogConnection> open(Context& context, const LogEndpoints& endpoints,

@@ -223,6 +223,10 @@ void LogLink::Impl::take_error(const ErrorArrived& arrived) {
     follower.on_head_went_back(error.message);
   } else if (error.code == "unknown-log") {
     end(error.message);
+  } else if (arrived.to == LogConnection::kAppendId) {
+    // On another connection it would be no other message; the appender asks again at its own pace.
+    tell_unserved("the event store does not understand what " + options.author +
+                  " appends: " + error.message + "; see that both are of one version");
   } else {
     tell_unserved("the event store refuses " + options.author + ": " + error.message +
                   (error.hint.empty() ? "" : "; " + error.hint));

@@ -80,10 +80,13 @@ using LinkEvent =
 
 class LogLink {
  public:
+  // `context` and `clock` are borrowed, and outlive it.
   LogLink(Context& context, LogLinkOptions options, CurveKeys keys, const Clock& clock);
   ~LogLink();
 
-  // Sleeps until a socket or one of `fds` is readable, or the time is over.
+  // Sleeps until a socket or one of `fds` is readable, an event waits, or the time is over: never
+  // longer than 200 ms, whatever `timeout_ms` says (-1: no bound of the caller's), and 50 ms while
+  // there is no connection. So a caller looks at its own timers after every return.
   void wait(int timeout_ms, const std::vector<int>& fds);
   [[nodiscard]] std::vector<LinkEvent> take_events();
 
