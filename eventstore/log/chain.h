@@ -30,13 +30,14 @@ using OnCheckedFact = std::function<Result<void>(ByteView stamp, ByteView body, 
 // The sentence for a log whose end somebody knows to be further.
 [[nodiscard]] Error log_was_cut(const std::string& who, Position saw, Position head);
 
-// Judges a tree of the checkpoint's size. `size` and `root` are the walked log's there.
+// Compares a log with the checkpoint, if there is one, while the log is walked. Borrows the
+// checkpoint.
 class CheckpointCheck {
  public:
   CheckpointCheck(const EventLog& log, const std::optional<proof::Checkpoint>& checkpoint);
   // Before the walk: another log's, or one that is longer than this log.
   [[nodiscard]] Result<void> before() const;
-  // After each leaf.
+  // After each leaf: at the checkpoint's size the tree's root must be its.
   [[nodiscard]] Result<void> at(const proof::MerkleRange& tree) const;
 
  private:

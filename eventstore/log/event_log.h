@@ -46,6 +46,7 @@ class EventLog {
  public:
   // False ends the reading.
   using FactVisitor = std::function<bool(Position position, ByteView stamp, ByteView body)>;
+  using AttachmentVisitor = std::function<void(const AttachmentRow& row)>;
 
   virtual ~EventLog() = default;
 
@@ -62,8 +63,13 @@ class EventLog {
   [[nodiscard]] virtual Result<void> read(Position after, Position until,
                                           const FactVisitor& visit) const = 0;
 
+  // What lies there as attachments of the facts of (after, until], rising by position and index,
+  // whether a fact names it or not. kCorrupt names the position; what stands before was visited.
+  [[nodiscard]] virtual Result<void> read_attachments(Position after, Position until,
+                                                      const AttachmentVisitor& visit) const = 0;
+
   // Those of the fact at `position`, in the order of its body.
-  [[nodiscard]] virtual Result<std::vector<Attachment>> attachments(Position position) const = 0;
+  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position) const;
 };
 
 }  // namespace keytrail::eventstore

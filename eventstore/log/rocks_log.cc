@@ -18,6 +18,8 @@ namespace {
 
 constexpr const char* kLogIdKey = "log-id";
 constexpr const char* kGenerationKey = "generation";
+constexpr std::size_t kPositionBytes = 8;
+constexpr std::size_t kAttachmentKeyBytes = 12;  // position, index
 constexpr std::size_t kWriteBufferBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 
@@ -46,12 +48,19 @@ ByteView view(const rocksdb::Slice& bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-std::array<char, 12> attachment_key(Position position, std::uint32_t index) {
-  std::array<char, 12> key{};
-  const auto high = big_endian<8>(position);
-  const auto low = big_endian<4>(index);
+std::array<char, kAttachmentKeyBytes> attachment_key(Position position, std::uint32_t index) {
+  std::array<char, kAttachmentKeyBytes> key{};
+  const auto high = big_endian<kPositionBytes>(position);
+  const auto low = big_endian<kAttachmentKeyBytes - kPositionBytes>(index);
   std::copy(low.begin(), low.end(), std::copy(high.begin(), high.end(), key.begin()));
   return key;
+}
+
+// In RocksDB's words, at their beginning: what follows is a path, which may hold any word.
+bool is_held_by_another(const rocksdb::Status& status) {
+  const std::string reason = status.ToString();
+  return reason.starts_with("IO error: While lock file: ") ||
+         reason.starts_with("IO error: lock hold by current process");
 }
 
 Error to_error(const rocksdb::Status& status, const std::string& doing, const std::string& folder) {
@@ -63,7 +72,7 @@ Error to_error(const rocksdb::Status& status, const std::string& doing, const st
     return Error{ErrorCode::kUnavailable,
                  "the disk of " + folder + " is full; make room, then start the event store again"};
   }
-  if (status.IsIOError() && reason.find("lock") != std::string::npos) {
+  if (is_held_by_another(status)) {
     return Error{ErrorCode::kUnavailable, "the log in " + folder + " is in use by another process"};
   }
   return Error{ErrorCode::kUnavailable,
@@ -134,12 +143,19 @@ struct RocksLog::Impl {
     std::string value;
     rocksdb::Status status = database->Get({}, meta(), kLogIdKey, &value);
     if (status.IsNotFound()) return false;
-    if (!status.ok() || value.size() != id.size()) return to_error(status, "read", folder);
+    if (!status.ok()) return to_error(status, "read", folder);
+    if (value.size() != id.size()) return damaged(kLogIdKey);
     std::copy(value.begin(), value.end(), id.begin());
     status = database->Get({}, meta(), kGenerationKey, &value);
-    if (!status.ok() || value.size() != 8) return to_error(status, "read", folder);
+    if (!status.ok() && !status.IsNotFound()) return to_error(status, "read", folder);
+    if (!status.ok() || value.size() != 8) return damaged(kGenerationKey);
     generation = from_big_endian(value);
     return true;
+  }
+
+  [[nodiscard]] Error damaged(const std::string& key) const {
+    return {ErrorCode::kCorrupt,
+            "the log in " + folder + " is damaged: its " + key + " is not one; restore a backup"};
   }
 
   // The last fact of the last row.
@@ -266,21 +282,31 @@ Result<void> RocksLog::read(Position after, Position until, const FactVisitor& v
   return Error{ErrorCode::kCorrupt, "position " + position + " is missing"};
 }
 
-Result<std::vector<Attachment>> RocksLog::attachments(Position position) const {
-  std::vector<Attachment> found;
+Result<void> RocksLog::read_attachments(Position after, Position until,
+                                        const AttachmentVisitor& visit) const {
   const std::unique_ptr<rocksdb::Iterator> row(
       impl_->database->NewIterator({}, impl_->attachments()));
-  for (row->Seek(slice(attachment_key(position, 0))); row->Valid(); row->Next()) {
-    if (row->key().size() != 12 || from_big_endian({row->key().data(), 8}) != position) break;
+  Position position = after;  // of the last one that was looked at
+  for (row->Seek(slice(attachment_key(after + 1, 0))); row->Valid(); row->Next()) {
+    const rocksdb::Slice key = row->key();
+    if (key.size() != kAttachmentKeyBytes) break;
+    position = from_big_endian({key.data(), kPositionBytes});
+    if (position > until) return {};
     const ByteView value = view(row->value());
     if (value.empty() || value[0] > static_cast<std::uint8_t>(AttachmentKind::kSealed)) {
       return Error{ErrorCode::kCorrupt,
                    "an attachment of position " + std::to_string(position) + " is damaged"};
     }
-    found.push_back({static_cast<AttachmentKind>(value[0]), to_bytes(value.subspan(1))});
+    const rocksdb::Slice index(key.data() + kPositionBytes, kAttachmentKeyBytes - kPositionBytes);
+    visit({.position = position,
+           .index = static_cast<std::uint32_t>(from_big_endian(index)),
+           .kind = static_cast<AttachmentKind>(value[0]),
+           .bytes = value.subspan(1)});
   }
   if (!row->status().ok()) return to_error(row->status(), "read", impl_->folder);
-  return found;
+  if (!row->Valid()) return {};
+  return Error{ErrorCode::kCorrupt, "behind the attachments of position " +
+                                        std::to_string(position) + " stands what is none"};
 }
 
 Result<void> RocksLog::begin_generation() {

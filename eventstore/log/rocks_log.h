@@ -39,7 +39,8 @@ class RocksLog final : public EventLog {
   [[nodiscard]] Result<void> append(const LogBatch& batch) override;
   [[nodiscard]] Result<void> read(Position after, Position until,
                                   const FactVisitor& visit) const override;
-  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position) const override;
+  [[nodiscard]] Result<void> read_attachments(Position after, Position until,
+                                              const AttachmentVisitor& visit) const override;
 
   // An operator accepts that the log ends here, although somebody knew more of it: one generation
   // more.

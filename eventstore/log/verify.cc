@@ -32,27 +32,59 @@ struct Chunk {
   std::optional<Wrong> wrong;
 };
 
-// The attachments of a fact are those that its body names, none missing, none extra.
-std::optional<Wrong> check_attachments(const EventLog& log, Position position, ByteView body,
-                                       std::uint64_t& count) {
-  const auto header = peek_body(body);
-  if (!header.ok()) return Wrong{position, "its body is not readable: " + header.error().detail};
-  if (header->attachments.empty()) return std::nullopt;
-  const auto rows = log.attachments(position);
-  if (!rows.ok()) return Wrong{position, rows.error().detail};
-  if (rows->size() != header->attachments.size())
-    return Wrong{position, "an attachment is missing or was added"};
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    if (sha256((*rows)[i].bytes) != header->attachments[i])
-      return Wrong{position, "an attachment was changed"};
+// The attachments of a chunk as they lie in the log, in one pass: none is made a fact's by being
+// named, so one that was added is seen too.
+class StoredAttachments {
+ public:
+  StoredAttachments(const EventLog& log, Position after, Position until) {
+    const auto read = log.read_attachments(after, until, [&](const AttachmentRow& row) {
+      rows_.push_back({row.position, row.index, sha256(row.bytes)});
+    });
+    if (!read.ok()) unreadable_ = read.error().detail;
   }
-  count += rows->size();
-  return std::nullopt;
-}
+
+  // Those of the next fact are those that its body names, none missing, none extra. Facts come in
+  // the order of their positions.
+  std::optional<Wrong> check(Position position, ByteView body) {
+    const auto header = peek_body(body);
+    if (!header.ok()) return Wrong{position, "its body is not readable: " + header.error().detail};
+    std::uint32_t index = 0;
+    for (const Hash& named : header->attachments) {
+      if (next_ == rows_.size() && unreadable_) return Wrong{position, *unreadable_};
+      if (next_ == rows_.size() || rows_[next_].position != position ||
+          rows_[next_].index != index) {
+        return Wrong{position, "an attachment is missing"};
+      }
+      if (rows_[next_].hash != named) return Wrong{position, "an attachment was changed"};
+      ++next_;
+      ++index;
+    }
+    if (next_ < rows_.size() && rows_[next_].position <= position) {
+      return Wrong{position, "an attachment was added that it does not name"};
+    }
+    return std::nullopt;
+  }
+
+  // After the last fact of the chunk: what could not be read belongs to one of them.
+  [[nodiscard]] const std::optional<std::string>& unreadable() const { return unreadable_; }
+  // Of the facts that were checked.
+  [[nodiscard]] std::size_t checked() const { return next_; }
+
+ private:
+  struct Row {
+    Position position = 0;
+    std::uint32_t index = 0;
+    Hash hash{};
+  };
+  std::vector<Row> rows_;
+  std::size_t next_ = 0;
+  std::optional<std::string> unreadable_;
+};
 
 Chunk check_chunk(const EventLog& log, Position after, Position until) {
   Chunk chunk{.after = after, .first_previous = {}, .leaves = {}, .attachments = 0, .wrong = {}};
   chunk.leaves.reserve(until - after);
+  StoredAttachments attachments(log, after, until);
   const auto read = log.read(after, until, [&](Position position, ByteView stamp, ByteView body) {
     const Hash previous = previous_of(stamp);
     if (chunk.leaves.empty()) {
@@ -68,7 +100,7 @@ Chunk check_chunk(const EventLog& log, Position after, Position until) {
       chunk.wrong = Wrong{position, "its stamp is not readable"};
       return false;
     }
-    chunk.wrong = check_attachments(log, position, body, chunk.attachments);
+    chunk.wrong = attachments.check(position, body);
     if (chunk.wrong) return false;
     chunk.leaves.push_back(leaf_of(stamp, body));
     return true;
@@ -76,6 +108,10 @@ Chunk check_chunk(const EventLog& log, Position after, Position until) {
   if (!read.ok() && !chunk.wrong) {
     chunk.wrong = Wrong{after + chunk.leaves.size() + 1, read.error().detail};
   }
+  if (!chunk.wrong && attachments.unreadable()) {
+    chunk.wrong = Wrong{until, *attachments.unreadable()};
+  }
+  chunk.attachments = attachments.checked();
   return chunk;
 }
 

@@ -1,8 +1,8 @@
 // Verify: whether a log, or a copy of one, is whole. On all cores; writes nothing.
 //
 // Reads every fact, hashes it, compares it with the leaf that the next one names; hashes every
-// attachment and compares it with the body that names it; builds the tree and compares its root
-// with the checkpoint's.
+// attachment and compares it with the body that names it, which one must; builds the tree and
+// compares its root with the checkpoint's.
 #pragma once
 
 #include <functional>

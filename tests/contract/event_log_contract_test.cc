@@ -94,6 +94,15 @@ TEST_P(EventLogContract, AttachmentsBelongToTheirFact) {
   EXPECT_EQ(log_->attachments(2).value(), (std::vector{clear, sealed}));
   EXPECT_EQ(log_->attachments(3).value(), std::vector{empty});
   EXPECT_TRUE(log_->attachments(4).value().empty());
+
+  std::vector<std::pair<Position, std::uint32_t>> visited;
+  const auto visit = [&](const AttachmentRow& row) {
+    visited.emplace_back(row.position, row.index);
+  };
+  ASSERT_TRUE(log_->read_attachments(0, 2, visit).ok());
+  EXPECT_EQ(visited, (std::vector<std::pair<Position, std::uint32_t>>{{2, 0}, {2, 1}}));
+  ASSERT_TRUE(log_->read_attachments(2, 100, visit).ok());
+  EXPECT_EQ(visited.size(), 3U);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -40,8 +40,9 @@ class EagerLog final : public eventstore::EventLog {
                                   const FactVisitor& visit) const override {
     return memory_.read(after, until, visit);
   }
-  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position) const override {
-    return memory_.attachments(position);
+  [[nodiscard]] Result<void> read_attachments(Position after, Position until,
+                                              const AttachmentVisitor& visit) const override {
+    return memory_.read_attachments(after, until, visit);
   }
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,14 +52,18 @@ class MemoryEventLog final : public eventstore::EventLog {
     return {};
   }
 
-  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position) const override {
+  [[nodiscard]] Result<void> read_attachments(Position after, Position until,
+                                              const AttachmentVisitor& visit) const override {
     const std::lock_guard lock(mutex_);
-    std::vector<Attachment> found;
-    for (auto row = attachments_.lower_bound({position, 0});
-         row != attachments_.end() && row->first.first == position; ++row) {
-      found.push_back(row->second);
+    for (auto row = attachments_.lower_bound({after + 1, 0});
+         row != attachments_.end() && row->first.first <= until; ++row) {
+      const auto& [position, index] = row->first;
+      visit({.position = position,
+             .index = index,
+             .kind = row->second.kind,
+             .bytes = row->second.bytes});
     }
-    return found;
+    return {};
   }
 
  private:
@@ -75,11 +80,13 @@ class MemoryEventLog final : public eventstore::EventLog {
   std::map<std::pair<Position, std::uint32_t>, Attachment> attachments_;
 };
 
-// Takes `appends_before` batches, then says that the disk is full.
+// Takes `appends_before` batches, then says that the disk is full; reads until break_reads().
 class FailingLog final : public eventstore::EventLog {
  public:
   FailingLog(eventstore::EventLog& log, int appends_before)
       : log_(log), appends_left_(appends_before) {}
+
+  void break_reads() { reads_broken_ = true; }
 
   [[nodiscard]] eventstore::LogId id() const override { return log_.id(); }
   [[nodiscard]] std::uint64_t generation() const override { return log_.generation(); }
@@ -91,15 +98,18 @@ class FailingLog final : public eventstore::EventLog {
   }
   [[nodiscard]] Result<void> read(Position after, Position until,
                                   const FactVisitor& visit) const override {
+    if (reads_broken_) return Error{ErrorCode::kCorrupt, "position 1 is damaged"};
     return log_.read(after, until, visit);
   }
-  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position) const override {
-    return log_.attachments(position);
+  [[nodiscard]] Result<void> read_attachments(Position after, Position until,
+                                              const AttachmentVisitor& visit) const override {
+    return log_.read_attachments(after, until, visit);
   }
 
  private:
   eventstore::EventLog& log_;
   int appends_left_;
+  std::atomic<bool> reads_broken_ = false;
 };
 
 }  // namespace keytrail::testing

@@ -105,6 +105,13 @@ TEST_F(RocksLogTest, ALogInUseIsToldInASentence) {
   EXPECT_NE(second.error().detail.find("in use"), std::string::npos) << second.error().detail;
 }
 
+TEST_F(RocksLogTest, APathThatSpeaksOfLocksIsNotTakenForOne) {
+  std::ofstream(folder_.file("padlock")) << "not a folder";
+  const auto log = RocksLog::open(folder_.file("padlock"), random_);
+  ASSERT_FALSE(log.ok());
+  EXPECT_EQ(log.error().detail.find("in use"), std::string::npos) << log.error().detail;
+}
+
 TEST_F(RocksLogTest, AFolderWithoutALogHasNothingToVerify) {
   const auto result = verify_folder(folder_.file("nothing"), "", {});
   EXPECT_FALSE(result.ok());
@@ -223,6 +230,30 @@ TEST_F(RocksLogTest, AnAttachmentThatIsMissingIsFound) {
   const Verdict found = verdict();
   EXPECT_EQ(found.first_bad, 2U);
   EXPECT_NE(found.wrong.find("attachment"), std::string::npos) << found.wrong;
+}
+
+TEST_F(RocksLogTest, AnAttachmentThatNoFactNamesIsFound) {
+  const Bytes slipped_in{7, 8, 9};
+  for (const Position at : {1U, 2U}) {
+    const std::string name = "db-" + std::to_string(at);
+    {
+      const auto log = open(name);
+      testing::ChainedFacts facts(*log);
+      facts.begin();
+      facts.add("none");
+      facts.add("one", {{AttachmentKind::kClear, {1, 2, 3}}});
+      facts.add("last");
+      LogBatch batch = facts.log_batch();
+      std::vector<AttachmentRow> rows(batch.attachments.begin(), batch.attachments.end());
+      rows.push_back({.position = at, .index = 1, .bytes = slipped_in});
+      batch.attachments = rows;
+      ASSERT_TRUE(log->append(batch).ok());
+    }
+    const auto found = verify_folder(folder_.file(name), "", {});
+    ASSERT_TRUE(found.ok());
+    EXPECT_EQ(found->first_bad, at) << found->wrong;
+    EXPECT_NE(found->wrong.find("added"), std::string::npos) << found->wrong;
+  }
 }
 
 }  // namespace
