@@ -147,6 +147,12 @@ Result<IdentityDecision> decide(const Identities& state, std::string_view store,
                                 const GrantIdentity& command) {
   const Identity& identity = command.identity;
   TRY(check_form(identity));
+  if (part_of_name(identity.name) == "eventstore") {
+    return Error{ErrorCode::kRefused,
+                 identity.name +
+                     ": an event store stands in its own configuration; who "
+                     "spoke as one could grant and revoke without being asked"};
+  }
   if (may_use(identity, "command")) {
     return Error{ErrorCode::kRefused,
                  "commands are operator/cli's alone, and it stands in the configuration"};

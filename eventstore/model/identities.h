@@ -68,8 +68,8 @@ struct IdentityDecision {
 };
 
 // kInvalid: malformed; kRefused: a bootstrap name, a key that another identity has, kms.sealed for
-// somebody who is no replica, commands for anybody; kNotFound: nobody to revoke. `store` is the
-// store's own name, "store-1".
+// somebody who is no replica, commands for anybody, anything for an event store; kNotFound: nobody
+// to revoke. `store` is the store's own name, "store-1".
 [[nodiscard]] Result<IdentityDecision> decide(const Identities& state, std::string_view store,
                                               const GrantIdentity& command);
 [[nodiscard]] Result<IdentityDecision> decide(const Identities& state, std::string_view store,

@@ -76,6 +76,13 @@ TEST_F(IdentitiesTest, SealedKeysAreForReplicasAlone) {
   EXPECT_EQ(decide(state_, "s", GrantIdentity{curious}).error().code, ErrorCode::kRefused);
 }
 
+TEST_F(IdentitiesTest, NobodyBecomesAnEventStoreByAGrant) {
+  Identity store = siem();
+  store.name = "eventstore/other";
+  EXPECT_EQ(decide(state_, "s", GrantIdentity{store}).error().code, ErrorCode::kRefused);
+  EXPECT_TRUE(bootstrap({replica(), store}).ok()) << "it stands in the configuration";
+}
+
 TEST_F(IdentitiesTest, MalformedIdentitiesAreRefused) {
   const auto refused = [&](auto change) {
     Identity identity = siem();
