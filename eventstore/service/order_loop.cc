@@ -72,19 +72,24 @@ Result<void> OrderLoop::run(int stop_fd) {
     if (failure_) return *failure_;  // Nothing more is stamped.
     take_appends();
     take_commands();
-    take_refusals();
+    if (!stopping_) take_refusals();
     parts_.orderer.tick(parts_.clock.now(), parts_.clock.monotonic());
-    if (!stopping_ && wire::is_readable(stop_fd)) {
-      stopping_ = true;
-      parts_.own.stop();
-    }
+    if (wire::is_readable(stop_fd)) begin_stop();
   }
 }
 
+// PartStopped is the last fact of this epoch: what was refused before and not told yet precedes it.
+void OrderLoop::begin_stop() {
+  if (stopping_) return;
+  take_refusals();
+  record_refusals(refusals_.take_all());
+  parts_.own.stop();
+  stopping_ = true;
+}
+
 void OrderLoop::wait(int stop_fd) {
-  std::vector<int> fds{parts_.writer.fd(), parts_.mail.commands.fd(), parts_.mail.refused.fd(),
-                       parts_.mail.failures.fd()};
-  if (!stopping_) fds.push_back(stop_fd);
+  std::vector<int> fds{parts_.writer.fd(), parts_.mail.commands.fd(), parts_.mail.failures.fd()};
+  if (!stopping_) fds.insert(fds.end(), {stop_fd, parts_.mail.refused.fd()});
   // Full or stopping: what authors send waits in their sockets.
   if (parts_.orderer.full() || stopping_)
     wire::wait_readable({}, fds, kTickMs);
@@ -118,14 +123,15 @@ void OrderLoop::take_appends() {
 // route | KT1 | APPEND | AppendBatch
 void OrderLoop::take_append(wire::Message& message) {
   std::vector<Bytes>& frames = message.frames;
-  const bool formed =
-      frames.size() == 4 && as_text(frames[1]) == "KT1" && as_text(frames[2]) == "APPEND";
+  const bool formed = frames.size() == 4 && as_text(frames[1]) == wire::kProtocolName &&
+                      as_text(frames[2]) == "APPEND";
   auto batch = formed ? protocol::decode_append_batch(frames[3])
                       : Result<protocol::AppendBatch>(
                             Error{ErrorCode::kInvalid, "expected KT1 | APPEND | AppendBatch"});
   if (!batch.ok()) {
     refusals_.add("append", "malformed message of " + message.identity, message.address);
-    append_.send({frames[0], as_bytes("KT1"), as_bytes("ERROR"), as_bytes(batch.error().detail)});
+    append_.send({frames[0], as_bytes(wire::kProtocolName), as_bytes("ERROR"),
+                  as_bytes(batch.error().detail)});
     return;
   }
   routes_.learn(message.identity, batch->epoch, std::move(frames[0]));
@@ -162,11 +168,14 @@ void OrderLoop::send_acks(const Orderer::AcksFor& acks) {
   if (acks.identity == parts_.own.identity()) return parts_.own.on_acks(acks.acks);
   std::map<std::uint64_t, std::vector<protocol::Ack>> by_epoch;
   for (const protocol::Ack& ack : acks.acks) by_epoch[ack.epoch].push_back(ack);
-  for (const auto& [epoch, of_epoch] : by_epoch) {
+  for (auto& [epoch, of_epoch] : by_epoch) {
     const Bytes* route = routes_.find(acks.identity, epoch);
     if (route == nullptr) continue;
-    // Not there any more, or it does not take what it is sent: it asks again.
-    append_.send({*route, as_bytes("KT1"), as_bytes("ACKS"), protocol::encode(of_epoch)});
+    for (const auto& message : protocol::cut_into_messages(std::move(of_epoch))) {
+      // Not there any more, or it does not take what it is sent: it asks again.
+      append_.send(
+          {*route, as_bytes(wire::kProtocolName), as_bytes("ACKS"), protocol::encode(message)});
+    }
   }
 }
 
@@ -186,8 +195,12 @@ void OrderLoop::take_refusals() {
   for (const RefusedKnock& knock : parts_.mail.refused.take_all()) {
     refusals_.add(knock.socket, knock.reason, knock.address);
   }
-  for (part::RefusalsRepeated& refusals : refusals_.take_due(parts_.clock.monotonic())) {
-    parts_.own.record(part::Event(std::move(refusals)), "epoch");
+  record_refusals(refusals_.take_due(parts_.clock.monotonic()));
+}
+
+void OrderLoop::record_refusals(std::vector<part::RefusalsRepeated> refusals) {
+  for (part::RefusalsRepeated& of_kind : refusals) {
+    parts_.own.record(part::Event(std::move(of_kind)), "epoch");
   }
 }
 
@@ -229,8 +242,7 @@ void OrderLoop::perform(const wire::CommandMessage& message) {
       },
       [&](const StopStore&) {
         parts_.commands.result(message.token, "{}");
-        if (!stopping_) parts_.own.stop();
-        stopping_ = true;
+        begin_stop();
       });
 }
 

@@ -62,12 +62,14 @@ class OrderLoop {
   [[nodiscard]] Result<void> run(int stop_fd);
 
  private:
+  void begin_stop();
   void wait(int stop_fd);
   void take_written();
   void take_appends();
   void take_append(wire::Message& message);
   void take_commands();
   void take_refusals();
+  void record_refusals(std::vector<part::RefusalsRepeated> refusals);
   void append_own();
   void carry_out(Orderer::Outputs outputs);
   void send_acks(const Orderer::AcksFor& acks);

@@ -11,29 +11,33 @@ namespace {
 
 constexpr int kRequestsPerTurnMax = 64;
 constexpr std::chrono::seconds kBookmarkPause{5};
+constexpr const char* kVerifyHint = "verify the log: keytrail log verify";
 
-// The leaf at `position`, as the log has it. nullopt: it could not be read.
-std::optional<Hash> leaf_at(const EventLog& log, Position position) {
-  std::optional<Hash> leaf;
-  const auto read = log.read(position - 1, position, [&](Position, ByteView stamp, ByteView body) {
+// The leaf at `position`, as the log has it.
+Result<Hash> leaf_at(const EventLog& log, Position position) {
+  Hash leaf{};
+  TRY(log.read(position - 1, position, [&](Position, ByteView stamp, ByteView body) {
     leaf = leaf_of(stamp, body);
     return true;
-  });
-  return read.ok() ? leaf : std::nullopt;
+  }));
+  return leaf;
 }
 
-// What a client knows of the log must be so.
-std::optional<std::string> contradiction(const EventLog& log, const protocol::Known& known,
-                                         const std::string& who, Position head) {
+// What a client knows of the log must be so; a sentence that says how it is not. An error: the log
+// could not be read there, so nobody knows.
+Result<std::optional<std::string>> contradiction(const EventLog& log, const protocol::Known& known,
+                                                 const std::string& who, Position head) {
+  using Sentence = std::optional<std::string>;
   if (known.generation > log.generation()) {
-    return "this log is an older copy: " + who + " saw generation " +
-           std::to_string(known.generation) + ", this is " + std::to_string(log.generation());
+    return Sentence("this log is an older copy: " + who + " saw generation " +
+                    std::to_string(known.generation) + ", this is " +
+                    std::to_string(log.generation()));
   }
-  if (known.position == 0) return std::nullopt;
-  if (known.position > head) return log_was_cut(who, known.position, head).detail;
-  if (leaf_at(log, known.position) == known.leaf) return std::nullopt;
-  return "the log was rewritten: position " + std::to_string(known.position) +
-         " is not the fact that " + who + " saw";
+  if (known.position == 0) return Sentence();
+  if (known.position > head) return Sentence(log_was_cut(who, known.position, head).detail);
+  if (TRY(leaf_at(log, known.position)) == known.leaf) return Sentence();
+  return Sentence("the log was rewritten: position " + std::to_string(known.position) +
+                  " is not the fact that " + who + " saw");
 }
 
 }  // namespace
@@ -81,7 +85,7 @@ void ReadLoop::take_requests() {
   for (int i = 0; i < kRequestsPerTurnMax && socket_.receive(message); ++i) {
     std::vector<Bytes>& frames = message.frames;
     if (frames.size() < 4 || as_text(frames[1]) != wire::kProtocolName ||
-        frames[3].size() > wire::kReadIdBytesMax) {
+        frames[2].size() > wire::kReadVerbBytesMax || frames[3].size() > wire::kReadIdBytesMax) {
       send(frames[0], {}, "ERROR",
            wire::to_json(wire::ReadError{"malformed", "expected KT1 | VERB | id | JSON",
                                          "see bus/README.md"}));
@@ -113,8 +117,7 @@ void ReadLoop::handle(const std::string& verb, const Request& request) {
   } else if (verb == "CREDIT") {
     credit(request);
   } else {
-    refuse(request, "malformed", "there is no verb " + verb,
-           "HELLO, HEAD, READ, FOLLOW, CREDIT, BYE");
+    refuse(request, "malformed", "there is no such verb", "HELLO, HEAD, READ, FOLLOW, CREDIT, BYE");
   }
 }
 
@@ -127,12 +130,12 @@ void ReadLoop::hello(const Request& request) {
   const std::string log_id = to_hex(log_.id());
   if (!hello->log.empty() && hello->log != log_id) {
     return refuse(request, "unknown-log", "this is log " + log_id,
-                  "connect to the store of log " + hello->log);
+                  "connect to the store of the log that you know");
   }
   const protocol::Head head = shared_.head();
-  if (const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head)) {
-    return contradict(request, *identity, *wrong);
-  }
+  const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head);
+  if (!wrong.ok()) return refuse(request, "unavailable", wrong.error().detail, kVerifyHint);
+  if (*wrong) return contradict(request, *identity, **wrong);
   sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
   send(request.route, request.id, "WELCOME",
        wire::to_json(wire::Welcome{.log = log_id,
@@ -179,9 +182,7 @@ void ReadLoop::read(const Request& request, const ReaderSession& session) {
   Payload payload(session.form, installation_);
   const std::size_t limit = query->limit != 0 ? query->limit : kScannedFactsMax;
   const auto position = fill(payload, *selector, query->after, until, limit);
-  if (!position.ok())
-    return refuse(request, "unavailable", position.error().detail,
-                  "verify the log: keytrail log verify");
+  if (!position.ok()) return refuse(request, "unavailable", position.error().detail, kVerifyHint);
   if (payload.count() > 0) {
     send(request.route, request.id, "FACTS",
          wire::to_json(wire::Progress{.position = *position, .head = head}), payload.frames());

@@ -223,6 +223,44 @@ TEST_F(ServiceTest, GarbageOnTheAppendSocketIsRefusedAndTheStoreLives) {
   ASSERT_TRUE(kms.until_live());
 }
 
+TEST_F(ServiceTest, RefusalsThatAreNotDueAreRecordedBeforeItStops) {
+  constexpr int kKnocks = 3;  // The first is due at once.
+  const wire::CurveKeys keys = store_.keys_of("vcenter/vc-1");
+  auto socket = wire::Socket::connect(context_, wire::SocketKind::kDealer,
+                                      store_.log_endpoints().append, store_.server_key(), keys);
+  ASSERT_TRUE(socket.ok());
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (int i = 0; i < kKnocks; ++i) {
+    socket->send({as_bytes("noise")});
+    wire::Message answer;
+    while (!socket->receive(answer)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      wire::wait_readable({&*socket}, {}, 20);
+    }
+  }
+  ASSERT_TRUE(store_.stop().ok());
+
+  OsRandom random;
+  const auto log = RocksLog::open(store_.folder().file("db"), random);
+  ASSERT_TRUE(log.ok());
+  std::uint64_t counted = 0;
+  std::string_view last;
+  ASSERT_TRUE((*log)
+                  ->read(0, ~Position{0},
+                         [&](Position, ByteView stamp, ByteView body) {
+                           const auto fact = decode_fact({to_bytes(stamp), to_bytes(body)}).value();
+                           last = type_of(fact.body.event);
+                           const auto* of_part = std::get_if<part::Event>(&fact.body.event);
+                           if (of_part == nullptr) return true;
+                           if (const auto* e = std::get_if<part::RefusalsRepeated>(of_part))
+                             counted += e->count;
+                           return true;
+                         })
+                  .ok());
+  EXPECT_EQ(counted, std::uint64_t{kKnocks});
+  EXPECT_EQ(last, "PartStopped");
+}
+
 TEST(ServiceWithAFullDiskTest, EndsWithASentenceAndAcknowledgesNothingMore) {
   testing::MemoryEventLog memory(LogId{7});
   testing::FailingLog full(memory, 2);  // PartStarted of the store and of kms-1
