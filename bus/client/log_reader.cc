@@ -77,7 +77,9 @@ Result<std::vector<ReadFact>> facts_of(const Answer& answer) {
 struct LogReader::Impl {
   enum class Wait { kAnswer, kLost, kTimeout, kStopped };
 
+  // Connected, and known to the store: HELLO was answered with WELCOME.
   Result<void> connect(SteadyClock::time_point deadline);
+  Result<wire::Welcome> say_hello(SteadyClock::time_point deadline);
   // Waits for the next answer.
   Result<Wait> receive(Answer& answer, SteadyClock::time_point deadline, int stop_fd = -1);
   void ask(std::string_view verb, std::string_view id, const std::string& body) {
@@ -92,6 +94,7 @@ struct LogReader::Impl {
   }
 
   Result<std::optional<Stamp>> first_after(Position after);
+  Result<void> begin_follow(std::optional<Position>& after);
   Result<bool> follow_once(std::optional<Position>& position, const wire::Selection& selection,
                            const FollowHandlers& handlers, int stop_fd);
   Result<bool> take_followed(const Answer& answer, std::optional<Position>& position,
@@ -109,16 +112,24 @@ Result<void> LogReader::Impl::connect(SteadyClock::time_point deadline) {
   if (socket) return {};
   socket = TRY(wire::Socket::connect(context, wire::SocketKind::kDealer, options.endpoint,
                                      options.server_key, keys, {.messages_max = 8192}));
+  auto welcomed = say_hello(deadline);
+  if (!welcomed.ok()) {
+    socket.reset();  // The next call says HELLO again.
+    return welcomed.error();
+  }
+  welcome = std::move(welcomed).value();
+  return {};
+}
+
+Result<wire::Welcome> LogReader::Impl::say_hello(SteadyClock::time_point deadline) {
   ask("HELLO", kHelloId,
       to_json(wire::Hello{
           .form = wire::PayloadForm::kFacts, .log = welcome.log, .known = options.known}));
   Answer answer;
   const Wait outcome = TRY(receive(answer, deadline));
   if (outcome == Wait::kAnswer && answer.verb == "WELCOME") {
-    welcome = TRY(wire::welcome_from(answer.body));
-    return {};
+    return wire::welcome_from(answer.body);
   }
-  socket.reset();
   if (outcome == Wait::kAnswer && answer.verb == "ERROR")
     return to_error(TRY(wire::read_error_from(answer.body)));
   return Error{ErrorCode::kUnavailable,
@@ -247,26 +258,31 @@ Result<Position> LogReader::read(Position after, Position until, const wire::Sel
 
 Result<void> LogReader::follow(std::optional<Position> after, const wire::Selection& selection,
                                const FollowHandlers& handlers, int stop_fd) {
-  if (!after) {
-    const protocol::Head at = TRY(head());
-    after = at.durable_head;
-  }
   const auto tell = [&](FollowChange change) {
     return !handlers.on_change || handlers.on_change(change, *after, impl_->welcome.head);
   };
   for (bool first = true;; first = false) {
-    const auto connected = impl_->connect(impl_->patience());
-    if (connected.ok()) {
+    const auto begun = impl_->begin_follow(after);
+    if (begun.ok()) {
       if (!first && !tell(FollowChange::kResumed)) return {};
       if (!TRY(impl_->follow_once(after, selection, handlers, stop_fd))) return {};
       if (!tell(FollowChange::kLost)) return {};
-    } else if (connected.error().code != ErrorCode::kUnavailable) {
-      return connected.error();
+    } else if (begun.error().code != ErrorCode::kUnavailable) {
+      return begun.error();
     }
     const std::array<int, 1> fds{stop_fd};
     wire::wait_readable({}, std::span(fds).first(stop_fd >= 0 ? 1 : 0), kRetryPauseMs);
     if (stop_fd >= 0 && wire::is_readable(stop_fd)) return {};
   }
+}
+
+// Connected, and it is known from where: the end is where the log ends now.
+Result<void> LogReader::Impl::begin_follow(std::optional<Position>& after) {
+  TRY(connect(patience()));
+  if (after) return {};
+  const Answer answer = TRY(question("HEAD", "{}", "HEAD"));
+  after = TRY(wire::head_from(answer.body)).durable_head;
+  return {};
 }
 
 // Until the connection is lost (true) or a handler or `stop_fd` ends it (false).

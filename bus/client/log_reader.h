@@ -56,6 +56,7 @@ class LogReader {
     std::function<bool(FollowChange change, Position position, Position head)> on_change;
   };
 
+  // `context` and `keys` are borrowed, and outlive it.
   LogReader(wire::Context& context, Options options, const wire::CurveKeys& keys);
   ~LogReader();
 
@@ -69,7 +70,8 @@ class LogReader {
                                       const wire::Selection& selection, const OnFact& on_fact);
 
   // From behind `after` (none: from the end), until a handler says false or `stop_fd` (-1: none) is
-  // readable. Never gives up on a store that is away.
+  // readable. Never gives up on a store that is away, from the start on: `patience_ms` does not
+  // bound it.
   [[nodiscard]] Result<void> follow(std::optional<Position> after, const wire::Selection& selection,
                                     const FollowHandlers& handlers, int stop_fd);
 

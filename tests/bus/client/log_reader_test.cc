@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "bus/events/codec.h"
+#include "bus/wire/context.h"
+#include "bus/wire/socket.h"
 #include "tests/support/log_author.h"
 
 namespace keytrail::client {
@@ -156,6 +161,63 @@ TEST_F(LogReaderTest, FollowsOverARestartOfTheStoreWithoutAGapOrADouble) {
               positions.end());
   EXPECT_EQ(changes.front(), FollowChange::kCaughtUp);
   EXPECT_TRUE(std::find(changes.begin(), changes.end(), FollowChange::kResumed) != changes.end());
+}
+
+TEST_F(LogReaderTest, FollowsFromTheEndOfAStoreThatIsNotThereYet) {
+  ASSERT_TRUE(store_.stop().ok());
+  constexpr int kShortPatienceMs = 100;
+  keys_ = store_.keys_of("operator/cli");
+  LogReader all(context_,
+                {.endpoint = store_.log_endpoints().read,
+                 .server_key = store_.server_key(),
+                 .known = {},
+                 .patience_ms = kShortPatienceMs},
+                keys_);
+  auto followed = std::async(std::launch::async, [&] {
+    return all.follow({}, {},
+                      {.on_fact = [](const ReadFact&) { return true; },
+                       .on_change = [](FollowChange change, Position,
+                                       Position) { return change != FollowChange::kCaughtUp; }},
+                      -1);
+  });
+  EXPECT_EQ(followed.wait_for(std::chrono::milliseconds(3 * kShortPatienceMs)),
+            std::future_status::timeout)
+      << "it gave up";
+  store_.start();
+  EXPECT_TRUE(followed.get().ok());
+}
+
+// A store whose first WELCOME is none.
+TEST(LogReaderHelloTest, IsSaidAgainAfterAnAnswerThatWasNotUnderstood) {
+  OsRandom random;
+  const wire::CurveKeys store_keys = wire::make_curve_keys(random);
+  const wire::CurveKeys keys = wire::make_curve_keys(random);
+  wire::Context context;
+  context.allow({{"siem/one", keys.public_key, {"read"}}});
+  auto store = wire::Socket::bind(context, wire::SocketKind::kRouter, "tcp://127.0.0.1:*", "read",
+                                  store_keys);
+  ASSERT_TRUE(store.ok());
+  const std::string endpoint = store->endpoint();
+  std::thread answering([&] {
+    for (const std::string& body : {std::string("{"), to_json(wire::Welcome{.log = "abc"})}) {
+      wire::Message hello;
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      do {  // BYE of the one before is none.
+        while (!store->receive(hello) && std::chrono::steady_clock::now() < end)
+          wire::wait_readable({&*store}, {}, 20);
+      } while (as_text(hello.frames.at(2)) != "HELLO");
+      store->send({hello.frames[0], as_bytes(wire::kProtocolName), as_bytes("WELCOME"),
+                   hello.frames[3], as_bytes(body)});
+    }
+  });
+  {
+    LogReader reader(
+        context, {.endpoint = endpoint, .server_key = store_keys.public_key, .known = {}}, keys);
+    EXPECT_FALSE(reader.welcome().ok());
+    const auto welcome = reader.welcome();
+    EXPECT_EQ(welcome.ok() ? welcome->log : "", "abc");
+  }
+  answering.join();
 }
 
 TEST_F(LogReaderTest, FindsThePositionOfAMoment) {
