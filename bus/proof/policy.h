@@ -33,9 +33,6 @@ class Policy {
     std::vector<std::string> members;  // of witnesses and of groups before
   };
 
-  [[nodiscard]] const std::vector<NoteKey>& logs() const { return logs_; }
-  [[nodiscard]] const std::vector<Witness>& witnesses() const { return witnesses_; }
-
   // What the policy says of a note. `sentence` tells it all, whoever is missing by name.
   struct Verdict {
     bool holds = false;
