@@ -182,7 +182,7 @@ void OrderLoop::send_acks(const Orderer::AcksFor& acks) {
 void OrderLoop::admit_anew() {
   const Identities& now = parts_.orderer.durable_identities();
   routes_.keep(now);
-  const std::set<std::string> sockets = sockets_of_the_removed(*parts_.shared.admitted(), now);
+  const std::set<std::string> sockets = sockets_of_the_removed(parts_.shared.admitted(), now);
   parts_.context.allow(allow_list(now));
   parts_.shared.admit(now, sockets);  // live and read see to themselves
   if (sockets.contains("command")) parts_.commands.rebind();

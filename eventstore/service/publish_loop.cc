@@ -59,9 +59,8 @@ void PublishLoop::take_subscriptions() {
   wire::Message message;
   while (live_.receive(message)) {
     if (message.frames.size() != 1 || message.frames[0].empty()) continue;
-    const auto admitted = shared_.admitted();
-    const Identity* identity = admitted->find(message.identity);
-    if (identity == nullptr) continue;
+    const auto identity = shared_.find(message.identity);
+    if (!identity) continue;
     const std::string_view prefix = as_text(ByteView(message.frames[0]).subspan(1));
     const bool subscribes = message.frames[0][0] == kSubscribe;
     for (std::size_t i = 0; i < protocol::kTopicCount; ++i) {

@@ -124,9 +124,8 @@ void ReadLoop::handle(const std::string& verb, const Request& request) {
 void ReadLoop::hello(const Request& request) {
   const auto hello = wire::hello_from(request.body);
   if (!hello.ok()) return refuse(request, "malformed", hello.error().detail, "");
-  const auto admitted = shared_.admitted();
-  const Identity* identity = admitted->find(request.identity);
-  if (identity == nullptr) return refuse(request, "unauthorized", "this key was removed", "");
+  const auto identity = shared_.find(request.identity);
+  if (!identity) return refuse(request, "unauthorized", "this key was removed", "");
   const std::string log_id = to_hex(log_.id());
   if (!hello->log.empty() && hello->log != log_id) {
     return refuse(request, "unknown-log", "this is log " + log_id,
@@ -159,9 +158,8 @@ namespace {
 // The selector for who asks; an error is what to answer.
 Result<Selector> selector_for(const wire::Selection& selection, const SharedState& shared,
                               const std::string& identity_name) {
-  const auto admitted = shared.admitted();
-  const Identity* identity = admitted->find(identity_name);
-  if (identity == nullptr) return Error{ErrorCode::kRefused, "this key was removed"};
+  const auto identity = shared.find(identity_name);
+  if (!identity) return Error{ErrorCode::kRefused, "this key was removed"};
   return Selector::make(selection, topics_of(*identity));
 }
 

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bus/protocol/messages.h"
@@ -17,11 +18,8 @@ namespace keytrail::eventstore {
 
 class SharedState {
  public:
-  // An immutable list, replaced as a whole.
-  using Admitted = std::shared_ptr<const Identities>;
-
   SharedState(const protocol::Head& head, Identities identities)
-      : head_(head), admitted_(std::make_shared<const Identities>(std::move(identities))) {}
+      : head_(head), admitted_(std::move(identities)) {}
 
   // What to wake when something changed. REQUIRES: before the ordering thread runs.
   void wake_on_change(wire::WakeEvent& event) { wakes_.push_back(&event); }
@@ -38,9 +36,15 @@ class SharedState {
     wake_all();
   }
 
-  [[nodiscard]] Admitted admitted() const {
+  [[nodiscard]] Identities admitted() const {
     const std::lock_guard lock(mutex_);
     return admitted_;
+  }
+  // Who is admitted under this name, if anybody is.
+  [[nodiscard]] std::optional<Identity> find(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const Identity* const found = admitted_.find(name);
+    return found != nullptr ? std::optional(*found) : std::nullopt;
   }
   // How often somebody who might use `socket` was removed: it then lets everybody shake hands
   // again.
@@ -52,7 +56,7 @@ class SharedState {
   void admit(Identities identities, const std::set<std::string>& sockets_of_the_removed) {
     {
       const std::lock_guard lock(mutex_);
-      admitted_ = std::make_shared<const Identities>(std::move(identities));
+      admitted_ = std::move(identities);
       for (const std::string& socket : sockets_of_the_removed) ++removals_[socket];
     }
     wake_all();
@@ -65,7 +69,7 @@ class SharedState {
 
   mutable std::mutex mutex_;
   protocol::Head head_;
-  Admitted admitted_;
+  Identities admitted_;
   std::map<std::string, std::uint64_t> removals_;
   std::vector<wire::WakeEvent*> wakes_;
 };
