@@ -78,6 +78,15 @@ bool send_frame(zmq_msg_t& part, void* socket, int more) {
   return sent >= 0;
 }
 
+// False: nothing there. A signal in the middle of a message ends nothing either.
+bool receive_frame(zmq_msg_t& part, void* socket) {
+  int received = -1;
+  do {
+    received = zmq_msg_recv(&part, socket, ZMQ_DONTWAIT);
+  } while (received < 0 && zmq_errno() == EINTR);
+  return received >= 0;
+}
+
 std::string next_monitor_endpoint() {
   static std::atomic<std::uint64_t> count{
       0};  // inproc names are per context, and must be unique there
@@ -215,7 +224,7 @@ bool Socket::receive(Message& message) {
     while (more) {
       zmq_msg_t part;
       zmq_msg_init(&part);
-      if (zmq_msg_recv(&part, impl_->socket, ZMQ_DONTWAIT) < 0) return false;
+      if (!receive_frame(part, impl_->socket)) return false;
       too_many = message.frames.size() >= kFramesPerMessageMax;
       if (!too_many) {
         const auto* data = static_cast<const std::uint8_t*>(zmq_msg_data(&part));
