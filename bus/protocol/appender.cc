@@ -9,8 +9,12 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
+// What the event store's codec takes: it refuses a whole frame for one unit that it does not.
 bool fits(const Unit& unit) {
-  return unit.guards.size() <= kGuardsPerUnitMax && unit.bodies.size() <= kBodiesPerUnitMax &&
+  const auto is_of_a_stream = [](const Guard& guard) {
+    return guard.stream.size() <= kStreamBytesMax;
+  };
+  return std::ranges::all_of(unit.guards, is_of_a_stream) && unit.guards.size() <= kGuardsPerUnitMax && unit.bodies.size() <= kBodiesPerUnitMax &&
          unit.attachments.size() <= kAttachmentsPerUnitMax &&
          frame_bytes_of(unit) <= kAppendFrameBytesMax;
 }
@@ -36,7 +40,8 @@ bool Appender::submit(Unit unit, TicketId ticket) {
   Pending pending{ticket, std::move(unit), std::nullopt};
   if (!fits(pending.unit)) {
     pending.ack =
-        Ack{.epoch = epoch_, .n = pending.unit.n, .hint = "the unit is too large to send"};
+        Ack{.epoch = epoch_, .n = pending.unit.n, .hint = "the unit is too large to send, or names "
+                                                          "a stream of over 200 bytes"};
   }
   waiting_.push_back(std::move(pending));
   return true;

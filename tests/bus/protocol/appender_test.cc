@@ -180,6 +180,18 @@ TEST_F(AppenderTest, AUnitTooLargeToSendIsAnsweredHereAndInItsTurn) {
   EXPECT_EQ(completed[1].ack.outcome, AppendOutcome::kInvalid);
 }
 
+// The store refuses the whole message for such a guard, and it would be sent for ever.
+TEST_F(AppenderTest, AGuardThatNoStreamCanHaveIsAnsweredHere) {
+  claim();
+  Unit unit = unit_of(1);
+  unit.guards.push_back({std::string(kStreamBytesMax + 1, 'a'), 0});
+  ASSERT_TRUE(appender_.submit(unit, 11));
+  const Appender::Outputs outputs = appender_.take_outputs();
+  EXPECT_TRUE(outputs.send.empty());
+  ASSERT_EQ(tickets(outputs.completed), std::vector<TicketId>{11});
+  EXPECT_EQ(outputs.completed[0].ack.outcome, AppendOutcome::kInvalid);
+}
+
 TEST_F(AppenderTest, MessagesStayWithinTheFrame) {
   claim();
   for (TicketId ticket = 20; ticket < 23; ++ticket) {
