@@ -9,6 +9,7 @@
 #include "bus/secret/file.h"
 #include "cli/answer.h"
 #include "cli/endpoints.h"
+#include "cli/pem_input.h"
 #include "cli/secret_input.h"
 #include "kms/kmip/certificate.h"
 #include "kms/kmip/client.h"
@@ -26,11 +27,6 @@ Error usage(std::string detail) { return {ErrorCode::kInvalid, std::move(detail)
 Error blamed_on_server(Error error) {
   if (error.code == ErrorCode::kInvalid) error.code = ErrorCode::kCorrupt;
   return error;
-}
-
-Result<std::string> read_text(const std::string& path) {
-  OsFileSystem files;
-  return std::string(as_text(TRY(read_file(files, path, kmip::kPemBytesMax))));
 }
 
 // What the user left out, from the installation.
@@ -52,7 +48,7 @@ Result<KmipSession> complete(const Globals& globals, KmipSession session) {
 Result<kmip::ServerTrust> trust_of(const KmipSession& session, const kmip::Endpoint& server) {
   if (session.pin.empty()) {
     kmip::TrustedAuthority authority;
-    authority.ca_pem = TRY(read_text(session.ca_file));
+    authority.ca_pem = TRY(read_pem(session.ca_file));
     authority.server_name = session.name.empty() ? server.host : session.name;
     return kmip::ServerTrust(std::move(authority));
   }
@@ -70,7 +66,7 @@ Result<kmip::ServerTrust> trust_of(const KmipSession& session, const kmip::Endpo
 Result<std::unique_ptr<kmip::Client>> connect(const Globals& globals, const KmipSession& given) {
   const KmipSession session = TRY(complete(globals, given));
   const kmip::Endpoint server = TRY(kmip::parse_endpoint(session.server));
-  const kmip::TlsIdentity identity{TRY(read_text(session.certificate_file)),
+  const kmip::TlsIdentity identity{TRY(read_pem(session.certificate_file)),
                                    TRY(read_secret(session.key_file, kmip::kPemBytesMax))};
   const kmip::ServerTrust trust = TRY(trust_of(session, server));
   const kmip::TlsContext tls = TRY(kmip::make_client_context(&identity, trust));
@@ -218,6 +214,7 @@ Result<kmip::GetResponse> get_into(kmip::Client& client, const std::string& id,
       got ? file->write_at(0, kmip::material_of(got->object).read(SecretAccess()))
           : Result<void>(got.error());
   if (written) written = file->sync();
+  if (written) written = files.sync_folder(folder_of(out));
   if (written) return got;
   (void)files.unlink(out).ok();
   return written.error();

@@ -3,9 +3,9 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
-#include "bus/secret/file.h"
 #include "cli/answer.h"
 #include "cli/json_fields.h"
+#include "cli/pem_input.h"
 #include "cli/vcenter_session.h"
 #include "cli/wait_until.h"
 
@@ -14,27 +14,12 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPemBytesMax = 64 * 1024;
 constexpr const char* kAnswer = "the key server's answer";
 
-// The first replica that answers; what a replica refuses, another would refuse too.
 Result<std::string> ask(const Globals& globals, const std::string& only, const std::string& command,
                         const std::string& arguments) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
-  Error last{ErrorCode::kNotFound, "there is no key server '" + only + "' in this installation"};
-  for (const KmsEndpoint& replica : endpoints.kms) {
-    if (!only.empty() && replica.name != only) continue;
-    Result<std::string> answer =
-        operator_call(endpoints, replica.command, replica.server_key, command, arguments);
-    if (answer.ok() || answer.error().code != ErrorCode::kUnavailable) return answer;
-    last = answer.error();
-  }
-  return last;
-}
-
-Result<std::string> read_pem(const std::string& path) {
-  OsFileSystem files;
-  return std::string(as_text(TRY(read_file(files, path, kPemBytesMax))));
+  return TRY(key_server_call(endpoints, command, arguments, {.only = only})).json;
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <iostream>
 
-#include "bus/secret/file.h"
 #include "bus/secret/sha256.h"
 #include "cli/answer.h"
 #include "cli/json_fields.h"
+#include "cli/pem_input.h"
 #include "cli/progress.h"
 #include "cli/vcenter_commands.h"
 #include "cli/vcenter_session.h"
@@ -43,11 +43,10 @@ Result<Look> parse_look(const std::string& answer) {
 
 // The replica of this installation whose certificate it is; empty: a stranger.
 std::string own_replica(const Endpoints& endpoints, const std::string& fingerprint) {
-  OsFileSystem files;
   for (const KmsEndpoint& replica : endpoints.kms) {
-    const Result<Bytes> pem = read_file(files, replica.certificate, 64 * 1024);
+    const Result<std::string> pem = read_pem(replica.certificate);
     if (!pem.ok()) continue;
-    const Result<Hash> found = kmip::certificate_fingerprint(std::string(as_text(*pem)));
+    const Result<Hash> found = kmip::certificate_fingerprint(*pem);
     if (found.ok() && to_hex(*found) == fingerprint) return replica.name;
   }
   return "";
@@ -98,21 +97,13 @@ Result<std::vector<std::string>> accepted(const Endpoints& endpoints, const Look
 }
 
 Result<void> enrol(const Endpoints& endpoints, const std::string& certificate) {
-  Error last{ErrorCode::kNotFound, "the installation has no key servers of its own to enrol at"};
   const json::object arguments{
       {"client", endpoints.vcenter.name}, {"group", "vcenter"}, {"certificate", certificate}};
-  for (const KmsEndpoint& replica : endpoints.kms) {
-    const Result<std::string> done = operator_call(endpoints, replica.command, replica.server_key,
-                                                   "client.add", json::serialize(arguments));
-    if (done.ok()) {
-      std::fprintf(stderr, "  enrolled at %s as %s, group vcenter\n", replica.name.c_str(),
-                   endpoints.vcenter.name.c_str());
-      return {};
-    }
-    last = done.error();
-    if (last.code != ErrorCode::kUnavailable) break;
-  }
-  return last;
+  const KeyServerAnswer done =
+      TRY(key_server_call(endpoints, "client.add", json::serialize(arguments)));
+  std::fprintf(stderr, "  enrolled at %s as %s, group vcenter\n", done.replica.c_str(),
+               endpoints.vcenter.name.c_str());
+  return {};
 }
 
 Result<std::string> add(const Globals& globals, const ProviderAdd& wanted) {

@@ -187,4 +187,22 @@ Result<std::string> operator_call(const Endpoints& endpoints, const std::string&
   return outcome_of(*answer);
 }
 
+Result<KeyServerAnswer> key_server_call(const Endpoints& endpoints, const std::string& command,
+                                        const std::string& arguments,
+                                        const KeyServerChoice& choice) {
+  Error last{ErrorCode::kNotFound,
+             choice.only.empty()
+                 ? "this installation has no key servers of its own"
+                 : "there is no key server '" + choice.only + "' in this installation"};
+  for (const KmsEndpoint& replica : endpoints.kms) {
+    if (!choice.only.empty() && replica.name != choice.only) continue;
+    Result<std::string> answer = operator_call(endpoints, replica.command, replica.server_key,
+                                               command, arguments, choice.timeout_ms);
+    if (answer.ok()) return KeyServerAnswer{replica.name, std::move(answer).value()};
+    last = answer.error();
+    if (last.code != ErrorCode::kUnavailable) break;
+  }
+  return last;
+}
+
 }  // namespace keytrail::cli

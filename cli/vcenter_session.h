@@ -33,10 +33,27 @@ class VcenterSession {
   std::unique_ptr<Impl> impl_;
 };
 
+inline constexpr int kPartWaitMs = 30'000;
+
 // A command to a part that knows the operator by its key alone (event store, replicas, vCenter's
 // status).
 [[nodiscard]] Result<std::string> operator_call(
     const Endpoints& endpoints, const std::string& command_endpoint, const std::string& server_key,
-    const std::string& command, const std::string& arguments, int timeout_ms = 30'000);
+    const std::string& command, const std::string& arguments, int timeout_ms = kPartWaitMs);
+
+struct KeyServerAnswer {
+  std::string replica;  // who gave it
+  std::string json;
+};
+struct KeyServerChoice {
+  std::string only;  // this replica; empty: any
+  int timeout_ms = kPartWaitMs;
+};
+// The first replica that answers: what one refuses, another would refuse too. kNotFound: there is
+// none of that name.
+[[nodiscard]] Result<KeyServerAnswer> key_server_call(const Endpoints& endpoints,
+                                                      const std::string& command,
+                                                      const std::string& arguments,
+                                                      const KeyServerChoice& choice = {});
 
 }  // namespace keytrail::cli
