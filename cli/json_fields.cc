@@ -62,6 +62,24 @@ std::vector<const json::object*> objects_at(const json::object& object, std::str
   return objects;
 }
 
+bool is_utf8(std::string_view text) {
+  boost::system::error_code malformed;
+  (void)json::parse(json::serialize(json::string_view(text)),
+                    malformed);  // It judges what is sent.
+  return !malformed;
+}
+
+std::span<char> plain_text_at(std::string& json, std::string_view key) {
+  const std::string name = '"' + std::string(key) + '"';
+  const std::size_t at = json.find(name);
+  if (at == std::string::npos) return {};
+  const std::size_t quote = json.find_first_not_of(": \t\r\n", at + name.size());
+  if (quote == std::string::npos || json[quote] != '"') return {};
+  const std::size_t end = json.find('"', quote + 1);
+  if (end == std::string::npos) return {};
+  return {json.data() + quote + 1, end - quote - 1};
+}
+
 std::string user_and_password(std::string_view user, const SecretBytes& password) {
   const ByteView secret = password.read(SecretAccess());
   std::string written;

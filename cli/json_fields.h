@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,13 @@ namespace keytrail::cli {
 // The objects of the list `key`, in order, borrowed from `object`; none where there is no list.
 [[nodiscard]] std::vector<const boost::json::object*> objects_at(const boost::json::object& object,
                                                                  std::string_view key);
+
+// The letters of the text member `key` of a flat object, as they stand in `json`: for a secret, which
+// a parser would copy. Only for texts without escapes. Empty where there is none.
+[[nodiscard]] std::span<char> plain_text_at(std::string& json, std::string_view key);
+
+// Whether `text` can be sent as JSON at all.
+[[nodiscard]] bool is_utf8(std::string_view text);
 
 // {"user", "password"} as JSON. The only copy of the password, and the caller's to wipe.
 [[nodiscard]] std::string user_and_password(std::string_view user, const SecretBytes& password);

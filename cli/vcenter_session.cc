@@ -80,6 +80,18 @@ std::optional<KeptSession> kept_session_of(const Credentials& credentials,
 
 bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
+// The session's token, cut out of the answer before a parser makes copies of it.
+Result<SecretBytes> take_token(std::string& json) {
+  const std::span<char> letters = plain_text_at(json, "session");
+  SecretBytes token = SecretBytes::copy_of(as_bytes({letters.data(), letters.size()}));
+  const bool is_token =
+      !letters.empty() && std::all_of(letters.begin(), letters.end(), is_hex_digit);
+  std::fill(letters.begin(), letters.end(), '-');
+  if (is_token) return token;
+  wipe(json);
+  return Error{ErrorCode::kCorrupt, "vCenter's answer to the log-in has no session"};
+}
+
 bool wants_a_login(const wire::CommandClient::Answer& answer) {
   if (answer.ok) return false;
   const Result<json::object> error = parse_object(answer.json, kAnswer);
@@ -128,13 +140,8 @@ Result<void> VcenterSession::Impl::log_in() {
   wipe(arguments);
   if (!answer.ok()) return answer.error();
   if (!answer->ok) return outcome_of(*answer).error();
+  session = TRY(take_token(answer->json));
   const json::object opened = TRY(parse_object(answer->json, kAnswer));
-  wipe(answer->json);
-  std::string token = text_at(opened, "session");
-  session = SecretBytes::copy_of(as_bytes(token));
-  const bool is_token = !token.empty() && std::all_of(token.begin(), token.end(), is_hex_digit);
-  wipe(token);
-  if (!is_token) return Error{ErrorCode::kCorrupt, "vCenter's answer to the log-in has no session"};
   if (kept.has_value()) {
     // From the log-in on, not from its last use: so no session is kept for longer than that.
     kept->keep(session, static_cast<TimeNs>(number_at(opened, "idle_seconds")) * kNsPerSecond);

@@ -42,6 +42,24 @@ TEST(JsonFieldsTest, APasswordOfAnyLettersReadsBackAsItWas) {
   EXPECT_EQ(text_at(*object, "password"), password);
 }
 
+TEST(PlainTextTest, ItsLettersAreFoundWhereTheyStandAndCanBeWrittenOver) {
+  std::string json = R"({"idle":60, "session" : "abc","user":"al"})";
+  const std::span<char> letters = plain_text_at(json, "session");
+  EXPECT_EQ(std::string(letters.begin(), letters.end()), "abc");
+  std::fill(letters.begin(), letters.end(), '-');
+  EXPECT_EQ(text_at(parse_object(json, "it").value(), "session"), "---");
+  for (std::string other : {"{}", "", R"({"session")", R"({"session":7})", R"({"session":"ab)"}) {
+    EXPECT_TRUE(plain_text_at(other, "session").empty()) << other;
+  }
+}
+
+TEST(Utf8Test, TellsWhatCanBeSentAsJson) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("J\u00fcrgen \"\\ \x01"));
+  EXPECT_FALSE(is_utf8("\xff"));
+  EXPECT_FALSE(is_utf8("\xc3"));
+}
+
 TEST(WaitUntilTest, ItAsksAtOnceAndOnceMoreWhenTheTimeIsOver) {
   int asked = 0;
   EXPECT_TRUE(wait_until(std::chrono::hours(1), [&] { return ++asked == 1; }));
