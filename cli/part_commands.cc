@@ -59,7 +59,10 @@ Exit tell(const Globals& globals, const std::string& part, const char* now,
 Exit run_part(const Globals& globals, PartAction action, const std::string& part) {
   const Result<Endpoints> endpoints = read_endpoints(globals.data);
   if (!endpoints.ok()) return fail(endpoints.error());
-  const ReadinessProbe probe(*endpoints);  // Before the start: what comes after is this start's.
+  // Before the start: what comes after is this start's.
+  const HostBoots before = action == PartAction::kStart && is_host(*endpoints, part)
+                               ? boots_before(*endpoints, kPersonWaitsMs)
+                               : HostBoots();
   const char* verb = action == PartAction::kStart  ? "start"
                      : action == PartAction::kStop ? "stop"
                                                    : "kill";
@@ -68,7 +71,7 @@ Exit run_part(const Globals& globals, PartAction action, const std::string& part
   if (action == PartAction::kStart) {
     Readiness readiness;
     const bool ready = wait_until(kStartWithin, [&] {
-      readiness = probe.ask(part);
+      readiness = ask_now(*endpoints, part, kPersonWaitsMs, before);
       return readiness.ready;
     });
     if (!ready) {
@@ -91,11 +94,11 @@ Exit run_status(const Globals& globals) {
   if (!endpoints.ok()) return fail(endpoints.error());
   const Result<std::vector<PartRow>> rows = ask(globals.data, "status", "");
   if (!rows.ok()) return fail(rows.error());
-  const ReadinessProbe probe(*endpoints);
   json::array list;
   for (const PartRow& row : *rows) {
-    const std::string state =
-        row.condition == "running" ? probe.ask_now(row.name).state : row.condition;
+    const std::string state = row.condition == "running"
+                                  ? ask_now(*endpoints, row.name, kPersonWaitsMs).state
+                                  : row.condition;
     list.push_back(json::object{{"name", row.name},
                                 {"state", state},
                                 {"pid", row.pid == 0 ? json::value() : json::value(row.pid)},

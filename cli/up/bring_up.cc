@@ -7,6 +7,7 @@
 
 #include "bus/secret/file.h"
 #include "cli/json_fields.h"
+#include "cli/pem_input.h"
 #include "cli/vcenter_session.h"
 
 namespace keytrail::cli {
@@ -15,21 +16,18 @@ namespace {
 namespace json = boost::json;
 
 constexpr TimeNs kPartWithinNs = 60'000'000'000;  // scrypt and a first keyring included
-constexpr int kAskTimeoutMs = 5000;  // A busy machine's part is slow, not gone.
 constexpr std::streamoff kLastWordsBytes = 4096;
 constexpr std::string_view kServing = "serving";  // of a key server
 constexpr std::string_view kRetired = "retired";
 
-Result<json::object> ask_part(const Endpoints& x, const std::string& endpoint,
-                              const std::string& server_key, const std::string& command,
-                              const json::object& arguments) {
-  const std::string answer = TRY(
-      operator_call(x, endpoint, server_key, command, json::serialize(arguments), kAskTimeoutMs));
+Result<json::object> status_of(const Endpoints& x, const std::string& endpoint,
+                               const std::string& server_key, int wait_ms) {
+  const std::string answer = TRY(operator_call(x, endpoint, server_key, "status", "{}", wait_ms));
   return parse_object(answer, "the answer");
 }
 
-Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica) {
-  return ask_part(x, replica.command, replica.server_key, "status", {});
+Result<json::object> status_of(const Endpoints& x, const KmsEndpoint& replica, int wait_ms) {
+  return status_of(x, replica.command, replica.server_key, wait_ms);
 }
 
 // It does all that it will do without an operator's word.
@@ -44,11 +42,9 @@ Readiness from_state(const Result<json::object>& status, std::string_view key,
   return {state == wanted, state};
 }
 
-// The boots that vCenter knows, by host.
-Result<std::map<std::string, std::string>> boots_of(const Endpoints& x) {
-  const json::object status =
-      TRY(ask_part(x, x.vcenter.command, x.vcenter.server_key, "status", {}));
-  std::map<std::string, std::string> boots;
+Result<HostBoots> boots_of(const Endpoints& x, int wait_ms) {
+  const json::object status = TRY(status_of(x, x.vcenter.command, x.vcenter.server_key, wait_ms));
+  HostBoots boots;
   const json::object& hosts = object_at(status, "boots");
   for (const auto& [host, boot] : hosts) boots[std::string(host)] = text_at(hosts, host);
   return boots;
@@ -76,24 +72,27 @@ class BringUp {
 
   Result<void> run() {
     TRY(start_and_wait("eventstore"));
-    const json::object store = TRY(ask_part(x_, x_.log.command, x_.log.server_key, "status", {}));
+    const json::object store =
+        TRY(status_of(x_, x_.log.command, x_.log.server_key, kPersonWaitsMs));
     x_.log.id = text_at(store, "log");
     x_.log.checkpoint_key = text_at(store, "checkpoint_key");
     for (const KmsEndpoint& replica : x_.kms) TRY(start_replica(replica));
     TRY(enrol_kmip_client());
     TRY(start_and_wait(x_.vcenter.name));
-    const ReadinessProbe probe(x_);
+    const HostBoots before = boots_before(x_, kPersonWaitsMs);
     for (const HostEndpoint& host : x_.hosts) TRY(supervisor_.start(host.name));
-    for (const HostEndpoint& host : x_.hosts) {
-      TRY(wait_until(host.name, [&] { return probe.ask(host.name).ready; }));
-    }
+    for (const HostEndpoint& host : x_.hosts) TRY(wait_until_ready(host.name, before));
     return {};
   }
 
  private:
   Result<void> start_and_wait(const std::string& part) {
     TRY(supervisor_.start(part));
-    return wait_until(part, [&] { return ReadinessProbe(x_).ask_now(part).ready; });
+    return wait_until_ready(part, {});
+  }
+
+  Result<void> wait_until_ready(const std::string& part, const HostBoots& before) {
+    return wait_until(part, [&] { return ask_now(x_, part, kLoopWaitsMs, before).ready; });
   }
 
   // A replica that an operator retired stays so, and nothing waits for it.
@@ -101,7 +100,7 @@ class BringUp {
     TRY(supervisor_.start(replica.name));
     json::object status;
     TRY(wait_until(replica.name, [&] {
-      Result<json::object> told = status_of(x_, replica);
+      Result<json::object> told = status_of(x_, replica, kLoopWaitsMs);
       if (!told.ok()) return false;
       status = std::move(told).value();
       if (text_at(status, "state") == "waiting for admission")
@@ -119,21 +118,15 @@ class BringUp {
     return {};
   }
 
-  // The first that serves.
-  Result<json::object> ask_key_server(const std::string& command, const json::object& arguments) {
-    Result<json::object> answer = Error{ErrorCode::kUnavailable, "no key server was asked"};
-    for (const KmsEndpoint& replica : x_.kms) {
-      answer = ask_part(x_, replica.command, replica.server_key, command, arguments);
-      if (answer.ok() || answer.error().code != ErrorCode::kUnavailable) break;
-    }
-    return answer;
+  Result<KeyServerAnswer> ask_key_server(const std::string& command,
+                                         const json::object& arguments) {
+    return key_server_call(x_, command, json::serialize(arguments), {.timeout_ms = kPersonWaitsMs});
   }
 
   Result<void> enrol_kmip_client() {
-    OsFileSystem files;
-    const Bytes pem = TRY(read_file(files, x_.kmip_client.certificate, 64 * 1024));
-    const Result<json::object> enrolled =
-        ask_key_server("client.add", {{"client", "kmip_client"}, {"certificate", as_text(pem)}});
+    const std::string pem = TRY(read_pem(x_.kmip_client.certificate));
+    const Result<KeyServerAnswer> enrolled =
+        ask_key_server("client.add", {{"client", "kmip_client"}, {"certificate", pem}});
     // At a second start it is enrolled already.
     if (!enrolled.ok() && enrolled.error().code == ErrorCode::kUnavailable) return enrolled.error();
     return {};
@@ -149,7 +142,7 @@ class BringUp {
       TRY(refused_to_start(part));
       if (clock.monotonic() > deadline) {
         return Error{ErrorCode::kUnavailable,
-                     part + " did not come up (" + ReadinessProbe(x_).ask_now(part).state +
+                     part + " did not come up (" + ask_now(x_, part, kPersonWaitsMs).state +
                          "); its log is " + x_.data + "/log/" + part + ".log"};
       }
     }
@@ -180,46 +173,39 @@ Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
   return BringUp(endpoints, supervisor, turn, is_stopping).run();
 }
 
-ReadinessProbe::ReadinessProbe(const Endpoints& endpoints) : endpoints_(endpoints) {
-  if (auto boots = boots_of(endpoints); boots.ok()) boots_ = std::move(boots).value();
+bool is_host(const Endpoints& endpoints, const std::string& part) {
+  return std::any_of(endpoints.hosts.begin(), endpoints.hosts.end(),
+                     [&](const HostEndpoint& host) { return host.name == part; });
 }
 
-Readiness ReadinessProbe::ask(const std::string& part) const {
-  for (const HostEndpoint& host : endpoints_.hosts) {
-    if (host.name != part) continue;
-    const auto before = boots_.find(part);
-    return ask_host(part, before == boots_.end() ? "" : before->second);
-  }
-  return ask_now(part);
+HostBoots boots_before(const Endpoints& endpoints, int wait_ms) {
+  Result<HostBoots> boots = boots_of(endpoints, wait_ms);
+  return boots.ok() ? std::move(boots).value() : HostBoots();
 }
 
-Readiness ReadinessProbe::ask_now(const std::string& part) const {
-  const Endpoints& x = endpoints_;
+Readiness ask_now(const Endpoints& x, const std::string& part, int wait_ms,
+                  const HostBoots& before) {
   if (part == "eventstore") {
-    const auto status = ask_part(x, x.log.command, x.log.server_key, "status", {});
+    const auto status = status_of(x, x.log.command, x.log.server_key, wait_ms);
     return status.ok() ? Readiness{true, "live"} : Readiness{false, status.error().detail};
   }
   if (part == x.vcenter.name) {
-    return from_state(ask_part(x, x.vcenter.command, x.vcenter.server_key, "status", {}), "log",
+    return from_state(status_of(x, x.vcenter.command, x.vcenter.server_key, wait_ms), "log",
                       "live");
   }
   for (const KmsEndpoint& replica : x.kms) {
     if (replica.name != part) continue;
-    Readiness readiness = from_state(status_of(x, replica), "state", kServing);
+    Readiness readiness = from_state(status_of(x, replica, wait_ms), "state", kServing);
     readiness.ready = is_settled(readiness.state);
     return readiness;
   }
-  return ask_host(part, "");
-}
-
-Readiness ReadinessProbe::ask_host(const std::string& host, const std::string& but_not_boot) const {
-  const auto boots = boots_of(endpoints_);
+  const Result<HostBoots> boots = boots_of(x, wait_ms);
   if (!boots.ok()) return {false, "vCenter does not answer, so nobody knows"};
-  const auto boot = boots->find(host);
-  if (boot == boots->end() || boot->second.empty() || boot->second == but_not_boot) {
-    return {false, "not started yet"};
-  }
-  return {true, "started, boot " + boot->second};
+  const auto now = boots->find(part);
+  const auto then = before.find(part);
+  const bool is_old = now != boots->end() && then != before.end() && now->second == then->second;
+  if (now == boots->end() || now->second.empty() || is_old) return {false, "not started yet"};
+  return {true, "started, boot " + now->second};
 }
 
 }  // namespace keytrail::cli

@@ -25,22 +25,20 @@ struct Readiness {
   std::string state;  // in words
 };
 
-// Hosts have no socket to ask: vCenter tells which boot of each it knows from the log. Whoever
-// wants to know whether a host came up *again* makes the probe before the start.
-class ReadinessProbe {
- public:
-  explicit ReadinessProbe(const Endpoints& endpoints);
+// How long a part may take to answer. A person's one question waits, for a busy machine's part is
+// slow, not gone; a loop asks again, and hears neither signals nor its socket meanwhile.
+inline constexpr int kPersonWaitsMs = 5000;
+inline constexpr int kLoopWaitsMs = 1000;
 
-  // Since the probe was made: a host must have begun another boot.
-  [[nodiscard]] Readiness ask(const std::string& part) const;
-  // At all.
-  [[nodiscard]] Readiness ask_now(const std::string& part) const;
+// Hosts have no socket to ask: vCenter tells which boot of each it knows from the log.
+using HostBoots = std::map<std::string, std::string>;
+[[nodiscard]] bool is_host(const Endpoints& endpoints, const std::string& part);
+// Whoever wants to know whether a host comes up *again* takes these before its start. Empty if
+// vCenter does not answer.
+[[nodiscard]] HostBoots boots_before(const Endpoints& endpoints, int wait_ms);
 
- private:
-  [[nodiscard]] Readiness ask_host(const std::string& host, const std::string& but_not_boot) const;
-
-  const Endpoints& endpoints_;
-  std::map<std::string, std::string> boots_;  // host -> boot, when the probe was made
-};
+// Asks once. A host is ready with any boot but that `before`.
+[[nodiscard]] Readiness ask_now(const Endpoints& endpoints, const std::string& part, int wait_ms,
+                                const HostBoots& before = {});
 
 }  // namespace keytrail::cli

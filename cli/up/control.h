@@ -1,7 +1,7 @@
 // run/up.sock: how `keytrail part` and `keytrail status` speak to the supervisor.
 //
 // One JSON object a line in, one out: {"command": "start|stop|kill|status", "part": NAME} ->
-// {"ok": true, "parts": [{"name", "condition", "pid", "ready", "last_end"}]} or {"ok": false,
+// {"ok": true, "parts": [{"name", "condition", "pid", "last_end"}]} or {"ok": false,
 // "error": SENTENCE}. The socket is 0600 in a folder of 0700, so only the installation's user gets
 // there; a line has at most 4 KiB, there are at most 16 connections. Paths over the kernel's 107
 // letters are bound through /proc/self/fd. Threads: one.

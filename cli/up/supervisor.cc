@@ -11,6 +11,7 @@ namespace {
 
 constexpr TimeNs kNsPerSecond = 1'000'000'000;
 constexpr TimeNs kGraceNs = 15 * kNsPerSecond;  // from SIGTERM to SIGKILL
+constexpr TimeNs kKillAgainNs = kNsPerSecond;   // A process that the kernel holds ends when let go.
 constexpr TimeNs kProvenNs = 5 * kNsPerSecond;  // since it answered: the back-off begins anew
 constexpr std::uint32_t kBackoffMaxS = 30;
 
@@ -119,6 +120,7 @@ void Supervisor::step() {
     if (part->process.has_value() && wire::is_readable(part->process->fd())) on_end(*part);
     if (part->process.has_value() && part->kill_at != 0 && now >= part->kill_at) {
       part->process->send(SIGKILL);
+      part->kill_at = now + kKillAgainNs;
     }
     if (stopping_ && part->process.has_value()) {
       if (!later_part_is_up) ask_to_stop(*part);

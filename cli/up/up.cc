@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "bus/wire/wake_event.h"
+#include "cli/json_fields.h"
 #include "cli/stop_signals.h"
 #include "cli/table.h"
 #include "cli/up/bring_up.h"
@@ -47,20 +48,16 @@ json::array rows_of(const Supervisor& supervisor) {
 }
 
 std::string handle(Supervisor& supervisor, const std::string& request) {
-  boost::system::error_code malformed;
-  const json::value parsed = json::parse(request, malformed);
-  const auto text = [&](std::string_view key) -> std::string {
-    const json::value* value = parsed.is_object() ? parsed.as_object().if_contains(key) : nullptr;
-    return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
-  };
-  const std::string command = malformed ? "" : text("command");
+  const Result<json::object> asked = parse_object(request, "the request");
+  const std::string command = asked.ok() ? text_at(*asked, "command") : "";
+  const std::string part = asked.ok() ? text_at(*asked, "part") : "";
   Result<void> done;
   if (command == "start")
-    done = supervisor.start(text("part"));
+    done = supervisor.start(part);
   else if (command == "stop")
-    done = supervisor.stop(text("part"));
+    done = supervisor.stop(part);
   else if (command == "kill")
-    done = supervisor.kill(text("part"));
+    done = supervisor.kill(part);
   else if (command != "status")
     done = Error{ErrorCode::kInvalid, "commands are start, stop, kill, status"};
   if (!done.ok())
@@ -106,13 +103,46 @@ void turn(Supervisor& supervisor, ControlServer& control, int signals, int timeo
   control.step();
 }
 
+bool is_running(const Supervisor& supervisor, const std::string& name) {
+  for (const PartStatus& part : supervisor.status()) {
+    if (part.name == name) return part.condition == PartCondition::kRunning;
+  }
+  return false;
+}
+
 // Asks one part that was not heard of since its start. How long to wait before the next, in ms.
 int hear(Supervisor& supervisor, const Endpoints& endpoints) {
   constexpr int kBetweenQuestionsMs = 1000;
   const std::optional<std::string> part = supervisor.next_unheard();
   if (!part.has_value()) return -1;
-  if (ReadinessProbe(endpoints).ask_now(*part).ready) supervisor.answered(*part);
+  const std::string& who_knows = is_host(endpoints, *part) ? endpoints.vcenter.name : *part;
+  if (is_running(supervisor, who_knows) && ask_now(endpoints, *part, kLoopWaitsMs).ready) {
+    supervisor.answered(*part);
+  }
   return kBetweenQuestionsMs;
+}
+
+// Brings all parts up, then keeps them so until a signal.
+Result<void> serve(Supervisor& supervisor, ControlServer& control, int signals,
+                   Endpoints endpoints) {
+  TRY(bring_up(
+      endpoints, supervisor, [&] { turn(supervisor, control, signals, 20); },
+      [&] { return wire::is_readable(signals); }));
+  set_pids(endpoints, supervisor);
+  TRY(write_endpoints(endpoints));
+  print_table(endpoints);
+  tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
+  std::uint64_t seen = supervisor.changes();
+  while (!wire::is_readable(signals)) {
+    turn(supervisor, control, signals, hear(supervisor, endpoints));
+    if (supervisor.changes() == seen) continue;
+    seen = supervisor.changes();
+    set_pids(endpoints, supervisor);
+    // Only pids are out of date then; the next change writes them all.
+    if (const Result<void> written = write_endpoints(endpoints); !written.ok())
+      tell("endpoints.json names old processes: " + written.error().detail);
+  }
+  return {};
 }
 
 // Stops all in order, last first; the supervisor bounds each part's time.
@@ -138,28 +168,9 @@ Result<void> up(const UpOptions& options) {
       command.emplace_back("--accept-clock");
     supervisor.add({part.name, std::move(command), part.log});
   }
-  Endpoints endpoints = installation.endpoints();
-  const Result<void> is_up = bring_up(
-      endpoints, supervisor, [&] { turn(supervisor, control, signals, 20); },
-      [&] { return wire::is_readable(signals); });
-  if (!is_up.ok()) {
-    stop(supervisor, control, signals);
-    return is_up;
-  }
-  set_pids(endpoints, supervisor);
-  TRY(write_endpoints(endpoints));
-  print_table(endpoints);
-  tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
-  std::uint64_t seen = supervisor.changes();
-  while (!wire::is_readable(signals)) {
-    turn(supervisor, control, signals, hear(supervisor, endpoints));
-    if (supervisor.changes() == seen) continue;
-    seen = supervisor.changes();
-    set_pids(endpoints, supervisor);
-    TRY(write_endpoints(endpoints));
-  }
+  const Result<void> served = serve(supervisor, control, signals, installation.endpoints());
   stop(supervisor, control, signals);
-  return {};
+  return served;
 }
 
 }  // namespace

@@ -98,6 +98,26 @@ TEST(SupervisorBackOffTest, BeginsAnewOnlyAfterThePartAnswered) {
   }
 }
 
+TEST(SupervisorTimerTest, APartThatWasKilledAndIsNotGoneYetIsWaitedForWithRest) {
+  test::ManualClock clock;
+  clock.advance(1'000'000'000);
+  Supervisor supervisor(clock, [](const std::string&) {});
+  supervisor.add({"part", {"/bin/sleep", "60"}, "/dev/null"});
+  ASSERT_TRUE(supervisor.start("part").ok());
+  // Stopped, it leaves SIGTERM alone: only the supervisor's SIGKILL ends it.
+  ASSERT_EQ(::kill(supervisor.status().front().pid, SIGSTOP), 0);
+  ASSERT_TRUE(supervisor.stop("part").ok());
+  EXPECT_GT(supervisor.next_timer_ms(), 14'000);
+  clock.advance(16'000'000'000);
+  supervisor.step();
+  EXPECT_FALSE(supervisor.all_down());
+  EXPECT_GT(supervisor.next_timer_ms(), 500);
+  pollfd item{supervisor.fds().front(), POLLIN, 0};
+  ASSERT_EQ(poll(&item, 1, 10'000), 1);
+  supervisor.step();
+  EXPECT_TRUE(supervisor.all_down());
+}
+
 TEST_F(SupervisorTest, AKilledPartStaysDownUntilStart) {
   add("part", {"/bin/sleep", "60"});
   ASSERT_TRUE(supervisor_.start("part").ok());

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "bus/secret/fd.h"
+#include "cli/up/control.h"
 #include "tests/installation/installation_under_test.h"
 
 namespace keytrail::testing {
@@ -105,6 +106,47 @@ TEST_F(StartFaultsTest, AFolderInUseNamesTheProcessAndAPartAloneDoesNotDisturbTh
     EXPECT_EQ(installation_.pid_of(name), pid) << name << " was disturbed";
   }
   EXPECT_EQ(installation_.run({"status"}).status, 0);
+}
+
+TEST_F(StartFaultsTest, AVersionThatIsNoNumberIsNoInstallation) {
+  fs::create_directories(installation_.data());
+  for (const std::string version : {"1abc\n", "", "-1\n", "1\n2\n"}) {
+    std::ofstream(installation_.file("VERSION")) << version;
+    const ProgramEnd ended = run_program(installation_.up_command(), kSecondsMax);
+    expect_one_sentence(ended, 1);
+    EXPECT_THAT(ended.output, HasSubstr("VERSION is not a number")) << version;
+  }
+}
+
+TEST_F(StartFaultsTest, EndpointsThatCannotBeWrittenStopTheStartInOrderAndARunningOneNotAtAll) {
+  // A folder in its place is what no rename replaces, as on a disk that is full.
+  const std::string file = installation_.file("endpoints.json");
+  const std::string said = installation_.folder().file("up.log");
+  const auto put_in_the_way = [&] {
+    fs::remove(file);
+    fs::create_directory(file);
+  };
+  const auto control = [&](const std::string& command) {
+    const auto answer = cli::ask_supervisor(installation_.data(),
+                                            R"({"command":")" + command + R"(","part":"kms-1"})");
+    EXPECT_TRUE(answer.ok());
+  };
+  ASSERT_EQ(installation_.start(), "");
+  put_in_the_way();
+  control("kill");
+  EXPECT_TRUE(until([&] {
+    return contents(said).find("endpoints.json names old processes: ") != std::string::npos;
+  })) << contents(said);
+  fs::remove(file);
+  control("start");
+  EXPECT_TRUE(until([&] { return fs::is_regular_file(file); }));
+  EXPECT_EQ(installation_.stop(), "exited with 0");
+
+  put_in_the_way();
+  const ProgramEnd ended = run_program(installation_.up_command(), kSecondsMax);
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("stopping\n"));
+  EXPECT_THAT(ended.output, HasSubstr("endpoints.json"));
 }
 
 TEST_F(StartFaultsTest, AWrongUnlockSecretIsToldAndNothingIsLost) {
