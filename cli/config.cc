@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "bus/secret/file.h"
+#include "cli/up/ports.h"
 
 namespace keytrail::cli {
 namespace {
@@ -21,6 +22,14 @@ class Reader {
     const auto value = need<std::int64_t>(key, "a number");
     if (value < 0) fail(key, "a number that is not negative");
     return static_cast<std::uint64_t>(value);
+  }
+  [[nodiscard]] std::uint64_t number(std::string_view key, std::uint64_t least,
+                                     std::uint64_t most) {
+    const std::uint64_t value = number(key);
+    if (value < least || value > most) {
+      fail(key, "a number from " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    return value;
   }
   [[nodiscard]] std::uint16_t port(std::string_view key) {
     const std::uint64_t value = number(key);
@@ -47,6 +56,8 @@ class Reader {
   [[nodiscard]] std::vector<Item> tables(std::string_view key, Read read) {
     std::vector<Item> items;
     const toml::array* array = table_[key].as_array();
+    // None at all is an empty list; [x] where [[x]] was meant is not.
+    if (array == nullptr && table_.contains(key)) fail(key, "a list of tables: [[…]]");
     for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
       const toml::table* table = (*array)[i].as_table();
       if (table == nullptr) {
@@ -149,7 +160,8 @@ std::string print(const toml::table& table) {
 
 Result<UpConfig> read_up_config(const std::string& file) {
   return read_config<UpConfig>(file, [](Reader& r) {
-    return UpConfig{r.port("port_base"), r.number("replicas"), r.number("hosts")};
+    return UpConfig{r.port("port_base"), r.number("replicas", 1, Ports::kReplicasMax),
+                    r.number("hosts", 1, Ports::kHostsMax)};
   });
 }
 

@@ -1,7 +1,6 @@
 #include "cli/up/first_start.h"
 
 #include <chrono>
-#include <filesystem>
 #include <map>
 
 #include "bus/secret/file.h"
@@ -13,8 +12,6 @@
 
 namespace keytrail::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* kCluster = "cluster-1";      // of the key servers
 constexpr const char* kHostCluster = "cluster-1";  // of the hosts

@@ -5,13 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "bus/secret/file.h"
+#include "bus/secret/text.h"
 #include "cli/up/first_start.h"
 
 namespace keytrail::cli {
@@ -19,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+constexpr std::uint32_t kVersion = 1;
 
 Result<void> make_folder(const std::string& path) {
   std::error_code error;
@@ -30,6 +31,18 @@ Result<void> make_folder(const std::string& path) {
                  "cannot make the folder " + path + ": " + error.message()};
   }
   return {};
+}
+
+// Absolute, without "..", and without a slash at its end.
+Result<std::string> whole_path(const std::string& path) {
+  std::error_code error;
+  std::string whole = fs::absolute(path, error).lexically_normal().string();
+  if (error) {
+    return Error{ErrorCode::kRefused, "cannot tell which folder '" + path + "' is: " +
+                                          error.message() + "; name it with --data, from / on"};
+  }
+  if (whole.ends_with('/')) whole.pop_back();
+  return whole;
 }
 
 // The lock also says who holds it, for whoever comes second.
@@ -54,28 +67,27 @@ Result<int> lock(const std::string& data) {
 }
 
 bool holds_anything(const std::string& data) {
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(data, error)) {
-    if (entry.path().filename() != "lock") return true;
-  }
-  return false;
+  OsFileSystem files;
+  const auto names = files.list(data);
+  // What cannot be looked at is not taken for empty.
+  return !names.ok() || std::any_of(names->begin(), names->end(),
+                                    [](const std::string& name) { return name != "lock"; });
 }
 
-Result<int> read_version(const std::string& data) {
+Result<std::uint32_t> read_version(const std::string& data) {
   OsFileSystem files;
   const Bytes bytes = TRY(read_file(files, data + "/VERSION", 64));
-  const std::string_view text = as_text(bytes);
-  int version = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (parsed.ec != std::errc()) {
+  std::string_view text = as_text(bytes);
+  const auto version = parse_decimal<std::uint32_t>(take_line(text));
+  if (!version || !text.empty()) {
     return Error{ErrorCode::kRefused,
                  data + "/VERSION is not a number: this is not an installation of Keytrail"};
   }
-  return version;
+  return *version;
 }
 
 Result<void> check_version(const std::string& data) {
-  const int version = TRY(read_version(data));
+  const std::uint32_t version = TRY(read_version(data));
   if (version > kVersion) {
     return Error{ErrorCode::kRefused, data + " was made by a newer program (version " +
                                           std::to_string(version) + ", this one knows " +
@@ -106,8 +118,7 @@ Result<void> check_shape(const UpOptions& options, const UpConfig& found) {
 
 Result<Installation> Installation::open(const UpOptions& given, Random& random) {
   UpOptions options = given;
-  options.data = fs::absolute(options.data).lexically_normal().string();
-  if (options.data.ends_with('/')) options.data.pop_back();
+  options.data = TRY(whole_path(options.data));
   TRY(make_folder(options.data));
   const int held = TRY(lock(options.data));
   Installation made(held, {});

@@ -31,8 +31,8 @@ struct UpOptions {
 // The folder, held by an exclusive lock until destroyed.
 class Installation {
  public:
-  // kConflict: another `keytrail up` has it, named by its pid. kInvalid: of another version, or not
-  // an installation.
+  // kConflict: another `keytrail up` has it, named by its pid. kRefused: of another version, or not
+  // an installation. kInvalid: the flags ask for another shape than it has.
   static Result<Installation> open(const UpOptions& options, Random& random);
   Installation(Installation&& other) noexcept;
   Installation(const Installation&) = delete;

@@ -33,7 +33,7 @@ class Ports {
   [[nodiscard]] std::string host_channel() const { return tcp(41); }
   [[nodiscard]] std::string vcenter_command() const { return tcp(42); }
 
-  // Every port that this installation will listen on can be had. kUnavailable names the port, what
+  // Every port that this installation will listen on can be had. kRefused names the port, what
   // for, and the flag.
   [[nodiscard]] Result<void> check_free(int replicas) const;
 

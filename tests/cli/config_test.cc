@@ -75,6 +75,25 @@ TEST_F(ConfigTest, APortOutOfRangeIsRefused) {
   EXPECT_THAT(read.error().detail, HasSubstr("1 to 65535"));
 }
 
+TEST_F(ConfigTest, AShapeThatNoInstallationHasIsRefused) {
+  for (const std::string shape : {"replicas = 0\nhosts = 1\n", "replicas = 7\nhosts = 1\n"}) {
+    const Result<UpConfig> read = read_up_config(write("port_base = 5690\n" + shape));
+    ASSERT_FALSE(read.ok()) << shape;
+    EXPECT_THAT(read.error().detail, HasSubstr("'replicas' must be a number from 1 to 6"));
+  }
+  EXPECT_FALSE(read_up_config(write("port_base = 5690\nreplicas = 1\nhosts = 65\n")).ok());
+}
+
+TEST_F(ConfigTest, ATableWhereAListOfTablesBelongsIsNotAnEmptyList) {
+  std::string text = to_toml(kms_config());
+  const std::size_t at = text.find("[[peer]]");
+  ASSERT_NE(at, std::string::npos) << text;
+  text.replace(at, 8, "[peer]");
+  const Result<KmsConfig> read = read_kms_config(write(text));
+  ASSERT_FALSE(read.ok());
+  EXPECT_THAT(read.error().detail, HasSubstr("'peer' must be a list of tables"));
+}
+
 TEST_F(ConfigTest, MalformedTomlNamesTheLine) {
   const Result<UpConfig> read = read_up_config(write("port_base = 5690\nreplicas = = 3\n"));
   ASSERT_FALSE(read.ok());
