@@ -105,6 +105,13 @@ Result<Checked> check(const Globals& globals, const ProofCheck& order) {
   const ByteView entry(proven.entry);
   const StoredFact stored{to_bytes(entry.first(kStampBytes)), to_bytes(entry.subspan(kStampBytes))};
   const Fact fact = TRY(decode_fact(stored));
+  // The tree proves the leaf's place; the stamp is what the orderer wrote into the fact itself.
+  if (fact.stamp.position != proven.index + 1) {
+    return Error{ErrorCode::kCorrupt, "the fact says of itself that it is at position " +
+                                          std::to_string(fact.stamp.position) +
+                                          ", but was proven at " +
+                                          std::to_string(proven.index + 1)};
+  }
   const proof::Policy policy = TRY(policy_of(globals, order));
   const proof::Note note = TRY(proof::parse_note(proven.checkpoint));
   const auto format = globals.json ? replay::EventFormat::kJsonl : replay::EventFormat::kText;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 
 #include "bus/secret/ed25519.h"
 #include "bus/wire/last_file.h"
@@ -12,8 +13,10 @@
 #include "cli/endpoints.h"
 #include "cli/log_commands.h"
 #include "cli/log_sources.h"
+#include "eventstore/log/chain.h"
 #include "eventstore/log/rocks_log.h"
 #include "eventstore/log/verify.h"
+#include "replay/tool/history_check.h"
 
 namespace keytrail::cli {
 namespace {
@@ -22,26 +25,57 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 
 // What the parts of the installation presented at their last connection.
-Result<std::vector<std::pair<std::string, protocol::Known>>> witnesses(const std::string& data) {
-  std::vector<std::pair<std::string, protocol::Known>> known;
+struct Witnesses {
+  struct Witness {
+    std::string part;
+    protocol::Known known;
+  };
+  std::vector<Witness> all;
+  std::vector<std::string> wrong;  // a sentence for each that can no longer say anything
+};
+
+// Who asks for a damaged one is told to verify the log first, which is being done.
+std::string why_unreadable(const Error& error, const std::string& folder) {
+  if (error.code != ErrorCode::kCorrupt) return error.detail;
+  return folder + "/last is damaged; if nothing else is wrong, remove that file";
+}
+
+Witnesses witnesses(const std::string& data) {
+  Witnesses found;
   OsFileSystem files;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(data, error)) {
-    if (!entry.is_directory(error)) continue;
-    const protocol::Known last = TRY(wire::read_last_file(files, entry.path().string() + "/last"));
-    if (last.position != 0) known.emplace_back(entry.path().filename().string(), last);
+  const auto names = files.list(data);
+  if (!names.ok()) return found;  // A copy of a log alone, without its installation.
+  for (const std::string& part : *names) {
+    const std::string folder = data + "/" + part;
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) continue;
+    const Result<protocol::Known> last = wire::read_last_file(files, folder + "/last");
+    if (!last.ok())
+      found.wrong.push_back(part + " is no witness: " + why_unreadable(last.error(), folder));
+    else if (*last != protocol::Known{})
+      found.all.push_back({part, *last});
   }
-  return known;
+  return found;
+}
+
+// Whether the parts of the installation saw this log, and not one that has come from elsewhere.
+bool is_of_installation(const Globals& globals, const std::string& log_folder,
+                        const eventstore::LogId& id) {
+  if (log_folder.empty()) return true;
+  const auto endpoints = read_endpoints(globals.data);
+  return endpoints.ok() && endpoints->log.id == to_hex(id);
 }
 
 // A sentence if a part saw something else than what is there.
 Result<std::string> contradiction(const eventstore::EventLog& log, const std::string& part,
                                   const protocol::Known& known) {
-  const Position head = log.end().position;
-  if (known.position > head) {
-    return "the log was cut: " + part + " saw " + std::to_string(known.position) +
-           ", the head is " + std::to_string(head);
+  if (known.generation > log.generation()) {
+    return "this log is an older copy: " + part + " saw generation " +
+           std::to_string(known.generation) + ", this is " + std::to_string(log.generation());
   }
+  if (known.position == 0) return std::string();
+  const Position head = log.end().position;
+  if (known.position > head) return eventstore::log_was_cut(part, known.position, head).detail;
   std::string wrong;
   TRY(log.read(known.position - 1, known.position, [&](Position, ByteView stamp, ByteView body) {
     if (leaf_of(stamp, body) != known.leaf) {
@@ -51,6 +85,18 @@ Result<std::string> contradiction(const eventstore::EventLog& log, const std::st
     return false;
   }));
   return wrong;
+}
+
+// A sentence if the facts, each of them whole, are no history that an orderer writes.
+Result<std::string> breach_of_history(const eventstore::EventLog& log, Position until) {
+  const eventstore::LogId id = log.id();
+  replay::HistoryCheck check(Bytes(id.begin(), id.end()));
+  TRY(log.read(0, until, [&](Position, ByteView stamp, ByteView body) {
+    return check.on_fact({to_bytes(stamp), to_bytes(body)});
+  }));
+  const auto& breach = check.breach();
+  if (!breach.has_value()) return std::string();
+  return "the log was rewritten: position " + std::to_string(breach->position) + " " + breach->what;
 }
 
 // Counts on a terminal; a file gets none of it.
@@ -89,18 +135,22 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder,
   const std::string folder = TRY(folder_of_log(globals, log_folder));
   const auto key = TRY(key_of_checkpoints(globals, log_folder, checkpoint_key));
   // Before the log is opened: a running one only grows, so nobody can know more of it later.
-  const auto known = TRY(witnesses(globals.data));
+  Witnesses known = witnesses(globals.data);
   Finding finding;
-  finding.witnesses = known.size();
   finding.verdict = TRY(eventstore::verify_folder(
       folder + "/db", folder + "/checkpoint", {.checkpoint_key = key, .on_progress = progress()}));
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r                    \r", stderr);
-  if (!finding.verdict.whole()) finding.wrong.push_back(finding.verdict.wrong);
   const auto log = TRY(eventstore::RocksLog::open_read_only(
       folder + "/db", eventstore::RocksLog::Recovery::kSalvage));
-  for (const auto& [part, last] : known) {
-    const std::string wrong = TRY(contradiction(*log, part, last));
-    if (!wrong.empty()) finding.wrong.push_back(wrong);
+  std::string wrong = finding.verdict.wrong;
+  if (finding.verdict.whole()) wrong = TRY(breach_of_history(*log, finding.verdict.end.position));
+  if (!wrong.empty()) finding.wrong.push_back(std::move(wrong));
+  if (!is_of_installation(globals, log_folder, finding.verdict.log_id)) return finding;
+  finding.witnesses = known.all.size();
+  std::move(known.wrong.begin(), known.wrong.end(), std::back_inserter(finding.wrong));
+  for (const auto& [part, last] : known.all) {
+    std::string contradicted = TRY(contradiction(*log, part, last));
+    if (!contradicted.empty()) finding.wrong.push_back(std::move(contradicted));
   }
   return finding;
 }
@@ -108,11 +158,12 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder,
 Result<std::string> info(const Globals& globals, const std::string& log_folder) {
   const std::string folder = TRY(folder_of_log(globals, log_folder));
   const auto log = TRY(eventstore::RocksLog::open_read_only(folder + "/db"));
+  OsFileSystem files;
   std::uint64_t bytes = 0;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder + "/db", error)) {
-    std::error_code gone;
-    if (entry.is_regular_file(gone)) bytes += entry.file_size(gone);
+  for (const std::string& name : TRY(files.list(folder + "/db"))) {
+    std::error_code gone;  // A running store removes files meanwhile.
+    const std::uintmax_t size = fs::file_size(folder + "/db/" + name, gone);
+    if (!gone) bytes += size;
   }
   return json::serialize(json::object{{"log", to_hex(log->id())},
                                       {"generation", log->generation()},

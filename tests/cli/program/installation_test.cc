@@ -124,6 +124,54 @@ TEST_F(ProgramTest, FollowersEndWhereTheyWereToldTo) {
   EXPECT_EQ(run({"diff", "1", "end"}).exit, 0);
 }
 
+TEST_F(ProgramTest, VerifyingTellsOfAWitnessThatIsDamagedAndGoesOn) {
+  const Ran whole = run({"log", "verify"});
+  EXPECT_EQ(whole.exit, 0) << whole.err;
+  const std::string witness = installation_.data() + "/kms-9";
+  fs::create_directory(witness);
+  const auto saw = [&](const std::string& text) {
+    std::ofstream(witness + "/last", std::ios::trunc) << text;
+    return run({"log", "verify"});
+  };
+  const Ran damaged = saw("garbage");
+  EXPECT_EQ(damaged.exit, 1);
+  EXPECT_THAT(damaged.err, HasSubstr("kms-9 is no witness"));
+  EXPECT_THAT(damaged.err, HasSubstr("remove that file"));
+  const std::string leaf(64, '0');
+  const Ran older = saw("9 0 " + leaf + "\n");
+  EXPECT_EQ(older.exit, 1);
+  EXPECT_THAT(older.err, HasSubstr("older copy: kms-9 saw generation 9"));
+  const Ran cut = saw("1 99999 " + leaf + "\n");
+  EXPECT_EQ(cut.exit, 1);
+  EXPECT_THAT(cut.err, HasSubstr("kms-9 saw 99999"));
+  const Ran rewritten = saw("1 1 " + leaf + "\n");
+  EXPECT_EQ(rewritten.exit, 1);
+  EXPECT_THAT(rewritten.err, HasSubstr("position 1 is not the fact that kms-9 saw"));
+
+  // Of another log this installation's parts know nothing.
+  const RunningInstallation other;
+  ASSERT_EQ(other.failure(), "");
+  const Ran foreign = run({"log", "verify", "--log", other.data() + "/eventstore"});
+  EXPECT_EQ(foreign.exit, 0) << foreign.err;
+  EXPECT_THAT(foreign.out, HasSubstr("0 parts know nothing else"));
+}
+
+TEST_F(ProgramTest, ATimeToBeginWithGivesTheFactsSinceOfARunningLogAndOfACopy) {
+  const std::string copy = installation_.data() + "/eventstore";
+  for (const Words& of : {Words{}, {"--log", copy}}) {
+    const auto since = [&](const std::string& from) {
+      Words words = {"events", "read", "--from", from};
+      words.insert(words.end(), of.begin(), of.end());
+      const Ran ran = run(words);
+      EXPECT_EQ(ran.exit, 0) << ran.err;
+      return ran.out;
+    };
+    EXPECT_EQ(since("@-1h"), since("start"));
+    EXPECT_THAT(since("start"), HasSubstr("PartStarted"));
+    EXPECT_EQ(since("@2999-01-01T00:00:00Z"), "");
+  }
+}
+
 TEST_F(ProgramTest, AnswersAreTablesForPeopleAndJsonForPrograms) {
   const Ran added = run({"provider", "add", "prod", "--enrol", "--server",
                          "kms-1=127.0.0.1:" + std::to_string(installation_.kmip_port())});
