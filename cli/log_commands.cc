@@ -1,5 +1,6 @@
 #include "cli/log_commands.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "bus/events/clock.h"
@@ -35,17 +36,17 @@ replay::StateFormat state_format(const Globals& globals) {
 }
 
 // Facts that a newer program wrote are skipped, never silently.
-void tell_unknown(const replay::Reported& reported) {
-  if (reported.unknown == 0) return;
+void tell_unknown(std::uint64_t unknown) {
+  if (unknown == 0) return;
   std::fprintf(
       stderr,
       "keytrail: %llu facts are of a kind that only a newer program knows; they were skipped\n",
-      static_cast<unsigned long long>(reported.unknown));
+      static_cast<unsigned long long>(unknown));
 }
 
 Exit end(const Result<replay::Reported>& reported) {
   if (!reported.ok()) return fail(reported.error());
-  tell_unknown(*reported);
+  tell_unknown(reported->unknown);
   return Exit::kDone;
 }
 
@@ -88,7 +89,7 @@ Result<void> follow(const Globals& globals, const LogQuery& query) {
       },
       print_now);
   Result<void> malformed;
-  const Position after = report.selector().after();
+  const Position after = TRY(replay::begin_of(*log, report.selector()));
   TRY(log->reader().follow(
       after, {},
       {.on_fact =
@@ -105,7 +106,7 @@ Result<void> follow(const Globals& globals, const LogQuery& query) {
                       report.selector().done_at(position));
            }},
       stop));
-  tell_unknown(report.reported());
+  tell_unknown(report.reported().unknown);
   return malformed;
 }
 
@@ -116,7 +117,7 @@ Result<void> check_is_there(replay::FactSource& log, Position position) {
                                          "; the log ends at " + std::to_string(head)};
 }
 
-Result<replay::State> state_of(replay::FactSource& log, const std::string& moment) {
+Result<replay::StateAt> state_of(replay::FactSource& log, const std::string& moment) {
   const SystemClock clock;
   const replay::Until at = TRY(replay::moment_text(moment, clock.now()));
   if (at.kind == replay::UntilKind::kPosition) TRY(check_is_there(log, at.position));
@@ -180,7 +181,8 @@ Exit run_state(const Globals& globals, const std::string& log_folder, const std:
   if (!log.ok()) return fail(log.error());
   const auto state = state_of(**log, at);
   if (!state.ok()) return fail(state.error());
-  replay::report_state(*state, state_format(globals), print);
+  replay::report_state(state->state, state_format(globals), print);
+  tell_unknown(state->unknown);
   return Exit::kDone;
 }
 
@@ -192,7 +194,8 @@ Exit run_diff(const Globals& globals, const std::string& log_folder, const std::
   if (!first.ok()) return fail(first.error());
   const auto second = state_of(**log, after);
   if (!second.ok()) return fail(second.error());
-  replay::report_diff(*first, *second, state_format(globals), print);
+  replay::report_diff(first->state, second->state, state_format(globals), print);
+  tell_unknown(std::max(first->unknown, second->unknown));  // One moment's are the other's too.
   return Exit::kDone;
 }
 

@@ -20,8 +20,27 @@ class FolderLog final : public replay::FactSource {
       return visit({to_bytes(stamp), to_bytes(body)});
     });
   }
+  Result<Position> position_before(TimeNs time) override {
+    Position before = 0, from = log_->end().position + 1;  // `from` is not older, if it is there
+    while (before + 1 < from) {
+      const Position middle = before + (from - before) / 2;
+      (TRY(time_at(middle)) < time ? before : from) = middle;
+    }
+    return before;
+  }
 
  private:
+  Result<TimeNs> time_at(Position position) {
+    Result<Stamp> stamp =
+        Error{ErrorCode::kCorrupt,
+              "fact " + std::to_string(position) + " is not there; run `keytrail log verify`"};
+    TRY(log_->read(position - 1, position, [&](Position, ByteView bytes, ByteView) {
+      stamp = decode_stamp(bytes);
+      return false;
+    }));
+    return TRY(std::move(stamp)).time;
+  }
+
   std::unique_ptr<eventstore::RocksLog> log_;
 };
 
@@ -53,6 +72,10 @@ Result<void> LiveLog::read(Position after, Position until, const Visitor& visit)
   TRY(impl_->reader.read(after, until, {},
                          [&](const client::ReadFact& fact) { return visit(fact.stored); }));
   return {};
+}
+
+Result<Position> LiveLog::position_before(TimeNs time) {
+  return impl_->reader.position_before(time);
 }
 
 Result<void> check_log_folder(const std::string& folder) {

@@ -24,6 +24,7 @@ class LiveLog final : public replay::FactSource {
 
   [[nodiscard]] Result<Position> head() override;
   [[nodiscard]] Result<void> read(Position after, Position until, const Visitor& visit) override;
+  [[nodiscard]] Result<Position> position_before(TimeNs time) override;
   [[nodiscard]] client::LogReader& reader();
 
  private:

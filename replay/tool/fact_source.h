@@ -20,6 +20,9 @@ class FactSource {
   [[nodiscard]] virtual Result<Position> head() = 0;
   // The facts of (after, until], in order, every one. kCorrupt names the position.
   [[nodiscard]] virtual Result<void> read(Position after, Position until, const Visitor& visit) = 0;
+  // The last position whose time (log time, which never goes back) is before `time`; 0 = none.
+  // Without reading all that lies before it.
+  [[nodiscard]] virtual Result<Position> position_before(TimeNs time) = 0;
 };
 
 }  // namespace keytrail::replay

@@ -41,12 +41,12 @@ Result<Reported> run(FactSource& source, const Selection& selection, Report::Lin
   const Position head = TRY(source.head());
   Report report(selection, head, std::move(line), print);
   std::optional<Error> failed;
-  TRY(source.read(report.selector().after(), report.selector().last().value_or(head),
-                  [&](const StoredFact& stored) {
-                    const auto more = report.on_fact(stored);
-                    if (!more.ok()) failed = more.error();
-                    return more.ok() && more.value();
-                  }));
+  const Position after = TRY(begin_of(source, report.selector()));
+  TRY(source.read(after, report.selector().last().value_or(head), [&](const StoredFact& stored) {
+    const auto more = report.on_fact(stored);
+    if (!more.ok()) failed = more.error();
+    return more.ok() && more.value();
+  }));
   if (failed) return *failed;
   return report.reported();
 }
@@ -97,6 +97,11 @@ Result<bool> Report::on_fact(const StoredFact& stored) {
   return !selector_.done_at(fact.value().stamp.position);
 }
 
+Result<Position> begin_of(FactSource& source, const Selector& selector) {
+  if (const auto since = selector.since()) return source.position_before(*since);
+  return selector.after();
+}
+
 Result<Reported> report_events(FactSource& source, const Selection& selection, EventFormat format,
                                std::string_view installation, const Print& print) {
   const auto line = [&](const StoredFact& stored, const Fact& fact) {
@@ -114,28 +119,31 @@ Result<Reported> report_audit(FactSource& source, const Selection& selection, Au
   return run(source, selection, line, print);
 }
 
-Result<State> state_at(FactSource& source, const Until& moment) {
+Result<StateAt> state_at(FactSource& source, const Until& moment) {
   const Position head = TRY(source.head());
   const bool by_position = moment.kind == UntilKind::kPosition;
   if (by_position && moment.position > head) {
     return Error{ErrorCode::kInvalid, say({"the log ends at ", std::to_string(head), ", before ",
                                            std::to_string(moment.position)})};
   }
-  State state;
+  StateAt at;
   std::optional<Error> failed;
   TRY(source.read(0, by_position ? moment.position : head, [&](const StoredFact& stored) {
     const auto fact = decode_fact(stored);
     if (!fact.ok()) {
-      if (fact.error().code == ErrorCode::kNotFound) return true;
+      if (fact.error().code == ErrorCode::kNotFound) {
+        ++at.unknown;
+        return true;
+      }
       failed = malformed(stored, fact.error());
       return false;
     }
     if (moment.kind == UntilKind::kTime && fact.value().stamp.time > moment.time) return false;
-    evolve(state, fact.value());
+    evolve(at.state, fact.value());
     return true;
   }));
   if (failed) return *failed;
-  return state;
+  return at;
 }
 
 void report_state(const State& state, StateFormat format, const Print& print) {

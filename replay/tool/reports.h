@@ -58,14 +58,21 @@ class Report {
   Reported reported_;
 };
 
+// Where to begin to read: no fact up to there can be selected.
+[[nodiscard]] Result<Position> begin_of(FactSource& source, const Selector& selector);
+
 [[nodiscard]] Result<Reported> report_events(FactSource& source, const Selection& selection,
                                              EventFormat format, std::string_view installation,
                                              const Print& print);
 [[nodiscard]] Result<Reported> report_audit(FactSource& source, const Selection& selection,
                                             AuditFormat format, const Print& print);
 
+struct StateAt {
+  State state;
+  std::uint64_t unknown = 0;  // as in Reported: what they changed is not in the state
+};
 // The fold up to `moment` (moment_text). kInvalid for a moment that lies behind the end of the log.
-[[nodiscard]] Result<State> state_at(FactSource& source, const Until& moment);
+[[nodiscard]] Result<StateAt> state_at(FactSource& source, const Until& moment);
 enum class StateFormat : std::uint8_t { kText, kJsonl };
 void report_state(const State& state, StateFormat format, const Print& print);
 void report_diff(const State& before, const State& after, StateFormat format, const Print& print);

@@ -129,6 +129,11 @@ Position Selector::after() const {
   return 0;
 }
 
+std::optional<TimeNs> Selector::since() const {
+  if (selection_.from.kind != FromKind::kTime) return std::nullopt;
+  return selection_.from.time;
+}
+
 std::optional<Position> Selector::last() const {
   if (selection_.until.kind == UntilKind::kEnd) return head_;
   if (selection_.until.kind == UntilKind::kPosition) return selection_.until.position;

@@ -75,8 +75,10 @@ class Selector {
   // `head`: the end of the log when it was asked.
   Selector(Selection selection, Position head);
 
-  // Facts up to here need not be read at all.
+  // Facts up to here need not be read at all; nor those before since().
   [[nodiscard]] Position after() const;
+  // The time that the selection begins with, if it begins with one.
+  [[nodiscard]] std::optional<TimeNs> since() const;
   // The last position that can matter, if that is known: read no further.
   [[nodiscard]] std::optional<Position> last() const;
   // kStop: this fact and all later ones are outside.

@@ -45,13 +45,24 @@ class MemorySource final : public FactSource {
   [[nodiscard]] Result<Position> head() override { return facts_.size(); }
   [[nodiscard]] Result<void> read(Position after, Position until, const Visitor& visit) override {
     for (Position at = after; at < until && at < facts_.size(); ++at) {
+      ++facts_read_;
       if (!visit(facts_[at])) break;
     }
     return {};
   }
+  [[nodiscard]] Result<Position> position_before(TimeNs time) override {
+    Position before = 0;
+    while (before < facts_.size() && decode_stamp(facts_[before].stamp).value().time < time) {
+      ++before;
+    }
+    return before;
+  }
+  // How many `read` gave.
+  [[nodiscard]] std::size_t facts_read() const { return facts_read_; }
 
  private:
   std::vector<StoredFact> facts_;
+  std::size_t facts_read_ = 0;
   std::map<std::string, std::pair<std::uint64_t, Position>> streams_;
   Hash leaf_ = genesis_of(log_id());
 };
