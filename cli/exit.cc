@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "cli/table.h"
+#include "bus/events/words.h"
 
 namespace keytrail::cli {
 

@@ -7,16 +7,14 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 
+#include "bus/events/words.h"
 #include "bus/secret/fd.h"
+#include "bus/secret/file.h"
 #include "cli/json_fields.h"
-#include "cli/table.h"
 
 namespace keytrail::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr auto kDrawEvery = std::chrono::milliseconds(200);
 constexpr std::size_t kBarCells = 30;
@@ -50,16 +48,18 @@ std::string progress_line(std::optional<double> share, std::chrono::seconds elap
 }
 
 std::optional<double> share_converted(const std::string& folder) {
+  OsFileSystem files;
+  const auto names = files.list(folder);
+  if (!names.ok()) return std::nullopt;
   std::uint64_t data_files = 0, newest = 0;
   std::string newest_path;
-  std::error_code gone;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, gone)) {
-    const std::uint64_t generation = generation_of(entry.path().filename().string());
+  for (const std::string& name : *names) {
+    const std::uint64_t generation = generation_of(name);
     if (generation == 0) continue;
     ++data_files;
     if (generation < newest) continue;
     newest = generation;
-    newest_path = entry.path().string();
+    newest_path = folder + "/" + name;
   }
   if (data_files < 2) return std::nullopt;
   const Fd file(::open(newest_path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "bus/events/words.h"
+
 namespace keytrail::cli {
 namespace {
 
@@ -100,17 +102,11 @@ std::string format_list(const json::array& list, const View& view) {
       rows.push_back(row_of(item, each, view.columns));
     }
   }
-  return rows.empty() ? "none\n" : format_table(header, rows);
+  if (rows.empty()) rows.push_back({"none"});
+  return format_table(header, rows);
 }
 
 }  // namespace
-
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
 
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows) {
@@ -121,7 +117,7 @@ std::string format_table(const std::vector<std::string>& header,
   for (std::vector<std::string>& line : lines) {
     widths.resize(std::max(widths.size(), line.size()));
     for (std::size_t i = 0; i < line.size(); ++i) {
-      line[i] = printable(std::move(line[i]));
+      line[i] = printable(line[i]);
       widths[i] = std::max(widths[i], width_of(line[i]));
     }
   }

@@ -6,10 +6,8 @@
 
 namespace keytrail::cli {
 
-// With control characters as '?': what others wrote must not move the reader's cursor.
-[[nodiscard]] std::string printable(std::string text);
-
-// Rows may be shorter than the header. Cells are shown printable.
+// Rows may be shorter than the header. Cells are shown printable: what others wrote must not move
+// the reader's cursor.
 [[nodiscard]] std::string format_table(const std::vector<std::string>& header,
                                        const std::vector<std::vector<std::string>>& rows);
 

@@ -25,12 +25,11 @@ std::string in_column(std::string_view text, std::size_t width) {
 
 // RFC 4180; and a cell that a spreadsheet would calculate is made text.
 std::string csv_cell(std::string_view text) {
-  std::string cell;
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos) {
-    cell.push_back('\'');
+  std::string cell = printable(text);
+  if (!cell.empty() && std::string_view("=+-@").find(cell[0]) != std::string_view::npos) {
+    cell.insert(cell.begin(), '\'');
   }
-  cell += text;
-  if (cell.find_first_of("\",\r\n") == std::string::npos) return cell;
+  if (cell.find_first_of("\",") == std::string::npos) return cell;
   std::string quoted = "\"";
   for (const char c : cell) {
     if (c == '"') quoted.push_back('"');

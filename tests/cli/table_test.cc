@@ -48,10 +48,10 @@ TEST(TableTest, AnEmptyCellSaysWhatEmptyMeans) {
             "ENTITY\n(root)\nvm-1\n");
 }
 
-TEST(TableTest, TablesStandBelowEachOther) {
+TEST(TableTest, TablesStandBelowEachOtherEachUnderItsTitleThoughItIsEmpty) {
   EXPECT_EQ(format_json(R"({"users": ["u"], "groups": []})",
                         {"users", {{"USER", ""}}, "", {{"groups", {{"GROUP", "group"}}}}}),
-            "USER\nu\n\nnone\n");
+            "USER\nu\n\nGROUP\nnone\n");
 }
 
 TEST(TableTest, AnAnswerWithoutAListShowsItsFields) {

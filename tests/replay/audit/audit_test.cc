@@ -98,7 +98,8 @@ TEST(AuditTest, ControlCharactersOfAClientDoNotReachTheTerminal) {
       vcenter::Event(vcenter::LoginRefused{.user = "x\n43 root\x1b[2J", .reason = "\r\nforged"}),
       "x\n43 root\x1b[2J");
   for (const std::string& line :
-       {audit_line(audit_row_of(fact), AuditFormat::kTable), event_line(fact)}) {
+       {audit_line(audit_row_of(fact), AuditFormat::kTable),
+        audit_line(audit_row_of(fact), AuditFormat::kCsv), event_line(fact)}) {
     EXPECT_THAT(line, Not(HasSubstr("\n")));
     EXPECT_THAT(line, Not(HasSubstr("\r")));
     EXPECT_THAT(line, Not(HasSubstr("\x1b")));
