@@ -166,9 +166,10 @@ void evolve_esxi(State& state, const Fact& fact, const esxi::Event& event) {
       [&](const DiskEncrypted& e) { encrypt_disk(state, name, e); },
       [&](const DiskDecrypted& e) { state.disks[e.disk.disk] = disk_of(e.vm, name, e.disk); },
       [&](const DiskRecrypted& e) {
-        Disk& disk = state.disks[e.disk.disk];
-        disk.key = e.new_key;
-        disk.dek_fingerprint = to_hex(e.dek_fingerprint);
+        const auto disk = state.disks.find(e.disk.disk);
+        if (disk == state.disks.end()) return;
+        disk->second.key = e.new_key;
+        disk->second.dek_fingerprint = to_hex(e.dek_fingerprint);
       },
       [](const DiskUsage&) {}, [&](const GuestStarted& e) { set_power(e.vm, PowerState::kOn); },
       [&](const GuestStopped& e) { set_power(e.vm, PowerState::kOff); },

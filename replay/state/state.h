@@ -26,7 +26,7 @@ struct KeyObject {
   std::string owner;
   std::set<std::string> names;
   TimeNs created = 0;
-  TimeNs destroyed = 0;                          // 0: it is not
+  TimeNs destroyed = 0;  // 0: it is not
   Position destroyed_at = 0;
   std::map<std::string, std::uint64_t> releases;  // client -> how often
   bool operator==(const KeyObject&) const = default;
@@ -131,7 +131,8 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
-// Total: a fact about something unknown changes nothing but position and time.
+// Total. A part, cluster, vCenter or host is known from its first fact on; of a key, VM, disk or
+// provider that was never made, a fact changes nothing but position and time.
 void evolve(State& state, const Fact& fact);
 
 }  // namespace keytrail::replay

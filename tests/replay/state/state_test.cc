@@ -53,6 +53,12 @@ class Log {
 const KeyId kKey{"prod", "k-1"};
 const KeyId kNewKey{"prod", "k-2"};
 
+TEST(StateTest, ADiskThatWasNeverMadeIsNotThereForBeingRecrypted) {
+  Log log;
+  log.esxi(esxi::DiskRecrypted{.vm = "vm-1", .disk = {.disk = "d-1"}, .new_key = kNewKey});
+  EXPECT_THAT(log.state().disks, IsEmpty());
+}
+
 Log with_plain_vm() {
   Log log;
   log.vcenter(vcenter::VmCreationRequested{.vm = "vm-1", .host = "host-1"})
