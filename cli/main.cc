@@ -3,8 +3,10 @@
 #include <csignal>
 #include <cstdio>
 
+#include "bus/events/words.h"
 #include "bus/secret/secret_bytes.h"
 #include "cli/command_line.h"
+#include "cli/json_fields.h"
 #include "cli/kmip_commands.h"
 
 namespace {
@@ -15,26 +17,59 @@ constexpr const char* kEveryCommand =
 constexpr const char* kStart =
     "Start with:  keytrail up --data ./data     (then, in another terminal)  keytrail status\n";
 
-// A word where a command should stand. False: that was not what was wrong.
-bool tell_unknown_command(const CLI::App& app) {
-  const CLI::App* group = &app;
+constexpr const char* kNotHardened =
+    "keytrail: no memory can be locked here, so secrets may reach the swap; raise `ulimit -l` to "
+    "64 or more, or turn the swap off\n";
+
+// The command that was come to, and how it was written.
+struct Reached {
+  const CLI::App* app;
   std::string path = "keytrail";
-  while (!group->get_subcommands().empty()) {
-    group = group->get_subcommands().front();
-    path += " " + group->get_name();
+};
+
+Reached reached(const CLI::App& app) {
+  Reached at{&app};
+  while (!at.app->get_subcommands().empty()) {
+    at.app = at.app->get_subcommands().front();
+    at.path += " " + at.app->get_name();
+  }
+  return at;
+}
+
+// What is wrong with the words, in one sentence.
+std::string sentence_of(const CLI::App& app, const CLI::ParseError& error) {
+  const Reached at = reached(app);
+  std::vector<std::string> names;
+  for (const CLI::App* command : at.app->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
   }
   const std::vector<std::string> words = app.remaining(true);
-  const std::vector<const CLI::App*> commands =
-      group->get_subcommands([](const CLI::App*) { return true; });
-  if (words.empty() || words.front().starts_with("-") || commands.empty()) return false;
-  std::string names;
-  for (const CLI::App* command : commands) {
-    names += (names.empty() ? "" : ", ") + command->get_name();
+  const std::string where_to_look = " (see `" + at.path + " --help`)";
+  if (!names.empty() && !words.empty() && !words.front().starts_with("-")) {
+    return "'" + at.path + " " + words.front() + "' is no command; there are " +
+           keytrail::list_of(names) + where_to_look;
   }
-  std::fprintf(stderr, "keytrail: '%s %s' is no command; there are %s (see `%s --help`)\n",
-               path.c_str(), words.front().c_str(), names.c_str(), path.c_str());
-  return true;
+  if (!names.empty() && words.empty() && dynamic_cast<const CLI::RequiredError*>(&error)) {
+    return "'" + at.path + "' needs a command: " + keytrail::list_of(names) + where_to_look;
+  }
+  return error.what() + where_to_look;
 }
+
+int wrong_usage(const std::string& sentence) {
+  return static_cast<int>(keytrail::cli::fail({keytrail::ErrorCode::kInvalid, sentence}));
+}
+
+// Names are sent as JSON, whatever the terminal's letters are.
+std::string unless_text(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (keytrail::cli::is_utf8(argv[i])) continue;
+    return "word " + std::to_string(i) +
+           " of the command is not valid UTF-8 text, as every name must be";
+  }
+  return "";
+}
+
+std::string unless_empty(const std::string& given) { return given.empty() ? "must not be empty" : ""; }
 
 }  // namespace
 
@@ -42,7 +77,8 @@ int main(int argc, char** argv) {
   using namespace keytrail::cli;  // NOLINT: this is that program
   std::signal(SIGPIPE,
               SIG_IGN);  // A reader that went away is an error of the write, not the end of us.
-  (void)keytrail::harden_process();
+  const bool is_hardened = keytrail::harden_process();
+  if (const std::string wrong = unless_text(argc, argv); !wrong.empty()) return wrong_usage(wrong);
 
   CLI::App app{
       "Keytrail: vSphere Virtual Machine Encryption, re-created on an immutable log.\n"
@@ -58,8 +94,11 @@ int main(int argc, char** argv) {
       ->envname("KEYTRAIL_DATA")
       ->capture_default_str();
   app.add_flag("--json", globals.json, "Print JSON, for programs");
-  app.add_option("--user", globals.user, "vCenter user (default: the administrator)");
-  app.add_option("--password-file", globals.password_file, "File that holds that user's password");
+  // Nothing given is the administrator; an empty text is somebody's variable that was not set.
+  app.add_option("--user", globals.user, "vCenter user (default: the administrator)")
+      ->check(unless_empty, "");
+  app.add_option("--password-file", globals.password_file, "File that holds that user's password")
+      ->check(unless_empty, "");
 
   Run run;
   add_part_commands(app, run);
@@ -74,8 +113,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked_for_text = error.get_exit_code() == 0;  // --help, --version
-    if (asked_for_text || !tell_unknown_command(app)) app.exit(error);
-    return static_cast<int>(asked_for_text ? Exit::kDone : Exit::kUsage);
+    return asked_for_text ? app.exit(error) : wrong_usage(sentence_of(app, error));
   }
+  if (!is_hardened) std::fputs(kNotHardened, stderr);
   return static_cast<int>(run(globals));
 }

@@ -1,6 +1,7 @@
 // The command line without an installation: help, wrong usage, nobody there.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "tests/cli/program/program.h"
@@ -10,6 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 TEST(CommandLineTest, EveryCommandTellsWhatItDoesAndHowItEnds) {
   for (const Words& command : {Words{},
@@ -52,6 +54,32 @@ TEST(CommandLineTest, AWordThatIsNoCommandIsNamedWithThoseThereAre) {
   EXPECT_EQ(below.exit, 2);
   EXPECT_THAT(below.err, HasSubstr("'keytrail vm delete' is no command"));
   EXPECT_THAT(below.err, HasSubstr("encrypt"));
+}
+
+TEST(CommandLineTest, WhatIsMissingIsToldInOneSentence) {
+  for (const auto& [words, sentence] :
+       {std::pair<Words, std::string>{{}, "keytrail: 'keytrail' needs a command: up, status"},
+        {{"vm"}, "keytrail: 'keytrail vm' needs a command: list, create"},
+        {{"vm", "encrypt"}, "keytrail: VM is required"}}) {
+    const Ran ran = keytrail(words);
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_THAT(ran.err, StartsWith(sentence));
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+  }
+}
+
+TEST(CommandLineTest, AnEmptyUserOrPasswordFileIsNotTheAdministrators) {
+  for (const std::string option : {"--user", "--password-file"}) {
+    const Ran ran = keytrail({option, "", "vm", "list"});
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_THAT(ran.err, HasSubstr(option + ": must not be empty"));
+  }
+}
+
+TEST(CommandLineTest, ANameThatIsNoTextIsToldSo) {
+  const Ran ran = keytrail({"group", "add", "\xff"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("word 3 of the command is not valid UTF-8 text"));
 }
 
 TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
