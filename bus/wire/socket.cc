@@ -293,8 +293,8 @@ void Socket::withdraw(const std::string& topic) {
 }
 
 Result<void> Socket::rebind() {
-  // Unbinding ends the listener and, with it, the sessions that it made; the port is free a moment
-  // later.
+  // Unbinding ends the listener and, with it, the sessions that it made, as this thread goes on to
+  // receive; the port is free a moment later.
   zmq_unbind(impl_->socket, impl_->endpoint.c_str());
   for (int i = 0; i < kRebindTriesMax; ++i) {
     if (zmq_bind(impl_->socket, impl_->endpoint.c_str()) == 0) return {};
