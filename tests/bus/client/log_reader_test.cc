@@ -165,7 +165,7 @@ TEST_F(LogReaderTest, FollowsOverARestartOfTheStoreWithoutAGapOrADouble) {
 
 TEST_F(LogReaderTest, FollowsFromTheEndOfAStoreThatIsNotThereYet) {
   ASSERT_TRUE(store_.stop().ok());
-  constexpr int kShortPatienceMs = 100;
+  constexpr int kShortPatienceMs = 300;
   keys_ = store_.keys_of("operator/cli");
   LogReader all(context_,
                 {.endpoint = store_.log_endpoints().read,
@@ -180,7 +180,7 @@ TEST_F(LogReaderTest, FollowsFromTheEndOfAStoreThatIsNotThereYet) {
                                        Position) { return change != FollowChange::kCaughtUp; }},
                       -1);
   });
-  EXPECT_EQ(followed.wait_for(std::chrono::milliseconds(3 * kShortPatienceMs)),
+  EXPECT_EQ(followed.wait_for(std::chrono::milliseconds(2 * kShortPatienceMs)),
             std::future_status::timeout)
       << "it gave up";
   store_.start();
