@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/checks.h"
 #include "cli/kmip_commands.h"
 
 namespace keytrail::cli {
@@ -71,7 +72,8 @@ void add_questions(const Group& group) {
   locate->add_option("--type", wanted->type, "SymmetricKey, SecretData, OpaqueObject");
   locate->add_option("--group", wanted->group, "Object group");
   locate->add_option("--attribute", wanted->attributes, "x-NAME=TEXT, as often as needed");
-  locate->add_option("--max", wanted->maximum, "At most so many");
+  locate->add_option("--max", wanted->maximum, "At most so many")
+      ->check(counts_from_one("a count"), "");
   locate->callback([group, wanted] {
     group.run = [group, wanted](const Globals& g) {
       return run_kmip_locate(g, *group.session, *wanted);

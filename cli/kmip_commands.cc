@@ -31,6 +31,10 @@ Error blamed_on_server(Error error) {
 
 // What the user left out, from the installation.
 Result<KmipSession> complete(const Globals& globals, KmipSession session) {
+  if (session.certificate_file.empty() != session.key_file.empty())
+    return usage("--cert and --key belong together: give both, or neither for the installation's");
+  if (session.username.empty() != session.password_file.empty())
+    return usage("--username and --credential-file belong together");
   const bool whole = !session.server.empty() && !session.certificate_file.empty() &&
                      !session.key_file.empty() && !(session.ca_file.empty() && session.pin.empty());
   if (whole) return session;

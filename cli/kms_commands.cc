@@ -66,7 +66,10 @@ Exit run_shredded(const Globals& globals, const std::string& key,
   const Exit shown =
       show(globals, answer,
            {"replicas", {{"REPLICA", "replica"}, {"SHREDDED", "shredded"}, {"DETAIL", "detail"}}});
-  return shown != Exit::kDone || is_shredded ? shown : Exit::kFailed;
+  if (shown != Exit::kDone || is_shredded) return shown;
+  return fail({ErrorCode::kRefused, "key " + key + " can still be derived by the replicas that say "
+                                                   "no; a replica that is away forgets it once it "
+                                                   "runs again"});
 }
 
 }  // namespace keytrail::cli

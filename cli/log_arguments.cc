@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/checks.h"
 #include "cli/log_commands.h"
 
 namespace keytrail::cli {
@@ -18,12 +19,13 @@ void add_selection(CLI::App& command, LogQuery& query, const std::string& from) 
   texts.from = from;
   command.add_option("--from", texts.from, "start, end, N, -N (the last N), @TIME, @-1h")
       ->capture_default_str();
-  command.add_option("--until", texts.until, "N, @TIME, end, caught-up");
-  command.add_option("-n", texts.count, "At most so many");
+  command.add_option("--until", texts.until, "N, @TIME, @-1h, end, caught-up");
+  command.add_option("-n", texts.count, "At most so many")
+      ->check(counts_from_one("a count"), "");
   command.add_option("--type", texts.filter.types,
                      "Event, e.g. KeyReleased, or kms.* (repeat: or)");
   command.add_option("--user", texts.filter.users, "On whose behalf");
-  command.add_option("--key", texts.filter.keys, "Key id");
+  command.add_option("--key", texts.filter.keys, "Key id, or PROVIDER/ID");
   command.add_option("--vm", texts.filter.vms, "VM");
   command.add_option("--host", texts.filter.hosts, "Host");
   command.add_option("--action", texts.filter.actions,
@@ -58,11 +60,7 @@ void add_events(CLI::App& app, Run& run) {
   CLI::App* get_app = events->add_subcommand("get", "Show one fact");
   get_app->add_option("POSITION", *position, "Its position")
       ->required()
-      ->check([](const std::string& text) {
-        const bool is_one = !text.empty() && text[0] != '0' &&
-                            text.find_first_not_of("0123456789") == std::string::npos;
-        return is_one ? "" : "a position is 1, 2, 3, …; not \"" + text + "\"";
-      });
+      ->check(counts_from_one("a position"), "");
   get_app->add_option("--format", get->format, formats);
   add_log_folder(*get_app, get->log_folder);
   get_app->callback([get, position, &run] {
@@ -109,7 +107,7 @@ void add_proofs(CLI::App& log, Run& run) {
       log.add_subcommand("prove", "Write one fact with the proof that it stands in the log");
   prove->add_option("POSITION", order->position, "Its position")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(counts_from_one("a position"), "");
   prove->add_option("-o,--out", order->file, "The file, e.g. fact.tlog-proof")->required();
   add_log_folder(*prove, order->log_folder);
   prove->callback(

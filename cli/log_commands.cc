@@ -7,6 +7,7 @@
 #include "bus/events/codec.h"
 #include "cli/event_types.h"
 #include "cli/log_sources.h"
+#include "cli/output.h"
 #include "cli/stop_signals.h"
 #include "replay/tool/reports.h"
 
@@ -15,20 +16,24 @@ namespace {
 
 constexpr const char* kInstallation = "keytrail";  // in CloudEvents' `source`
 
-void print(const std::string& line) {
-  std::fputs(line.c_str(), stdout);
-  std::fputc('\n', stdout);
-}
-// For those who watch: a line is there when it happened.
-void print_now(const std::string& line) {
-  print(line);
-  std::fflush(stdout);
+Error not_json(const std::string& format) {
+  return {ErrorCode::kInvalid, "--json and --format " + format + " contradict each other"};
 }
 
 Result<replay::EventFormat> event_format(const Globals& globals, const LogQuery& query) {
   if (query.format.empty())
     return globals.json ? replay::EventFormat::kJsonl : replay::EventFormat::kText;
-  return replay::event_format_from(query.format);
+  const replay::EventFormat format = TRY(replay::event_format_from(query.format));
+  if (globals.json && format == replay::EventFormat::kText) return not_json(query.format);
+  return format;
+}
+
+Result<replay::AuditFormat> audit_format(const Globals& globals, const LogQuery& query) {
+  if (query.format.empty())
+    return globals.json ? replay::AuditFormat::kJsonl : replay::AuditFormat::kTable;
+  const replay::AuditFormat format = TRY(replay::audit_format_from(query.format));
+  if (globals.json && format != replay::AuditFormat::kJsonl) return not_json(query.format);
+  return format;
 }
 
 replay::StateFormat state_format(const Globals& globals) {
@@ -82,6 +87,12 @@ Result<void> follow(const Globals& globals, const LogQuery& query) {
   const int stop = stop_signals();  // Before the bus's threads are there.
   const auto log = TRY(LiveLog::open(globals));
   const Position head = TRY(log->head());
+  const replay::From& from = selection.from;
+  if (from.kind == replay::FromKind::kPosition && from.position > head + 1) {
+    return Error{ErrorCode::kNotFound, "there is no fact " + std::to_string(from.position) +
+                                           " yet; the log ends at " + std::to_string(head) +
+                                           ", and --from end waits for what comes"};
+  }
   replay::Report report(
       selection, head,
       [format](const StoredFact& stored, const Fact& fact) {
@@ -96,7 +107,7 @@ Result<void> follow(const Globals& globals, const LogQuery& query) {
            [&](const client::ReadFact& fact) {
              const Result<bool> goes_on = report.on_fact(fact.stored);
              if (!goes_on.ok()) malformed = goes_on.error();
-             return goes_on.ok() && *goes_on;
+             return goes_on.ok() && *goes_on && !is_output_lost();
            },
        .on_change =
            [&](client::FollowChange change, Position position, Position durable) {
@@ -167,9 +178,7 @@ Exit run_events_get(const Globals& globals, const LogQuery& query, std::uint64_t
 Exit run_audit(const Globals& globals, const LogQuery& query) {
   const auto selection = selection_of(query);
   if (!selection.ok()) return fail(selection.error());
-  const std::string wanted =
-      query.format.empty() ? (globals.json ? "jsonl" : "table") : query.format;
-  const auto format = replay::audit_format_from(wanted);
+  const auto format = audit_format(globals, query);
   if (!format.ok()) return fail(format.error());
   const auto log = open_log(globals, query.log_folder);
   if (!log.ok()) return fail(log.error());

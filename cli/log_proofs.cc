@@ -84,7 +84,15 @@ Result<proof::Policy> policy_of(const Globals& globals, const ProofCheck& check)
     return proof::Policy::parse(as_text(text));
   }
   std::string key = check.log_key;
-  if (key.empty()) key = TRY(log_vkey_of(globals));
+  if (key.empty()) {
+    const Result<std::string> own = log_vkey_of(globals);
+    if (!own.ok()) {
+      return Error{ErrorCode::kInvalid,
+                   "no installation here tells the log's key: give --log-key (`keytrail log info` "
+                   "prints it where the log is) or --policy"};
+    }
+    key = *own;
+  }
   return proof::Policy::parse("log " + key + "\nquorum none\n");
 }
 

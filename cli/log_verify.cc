@@ -165,11 +165,15 @@ Result<std::string> info(const Globals& globals, const std::string& log_folder) 
     const std::uintmax_t size = fs::file_size(folder + "/db/" + name, gone);
     if (!gone) bytes += size;
   }
-  return json::serialize(json::object{{"log", to_hex(log->id())},
-                                      {"generation", log->generation()},
-                                      {"head", std::to_string(log->end().position)},
-                                      {"leaf", to_hex(log->end().leaf)},
-                                      {"bytes", bytes}});
+  json::object about{{"log", to_hex(log->id())},
+                     {"generation", log->generation()},
+                     {"head", std::to_string(log->end().position)},
+                     {"leaf", to_hex(log->end().leaf)},
+                     {"bytes", bytes}};
+  // For whoever is given a proof of this log.
+  const Result<std::string> key = log_vkey_of(globals);
+  if (log_folder.empty() && key.ok()) about["log_key"] = *key;
+  return json::serialize(about);
 }
 
 bool is_signed(const eventstore::Verdict& verdict) {

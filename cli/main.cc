@@ -8,6 +8,7 @@
 #include "cli/command_line.h"
 #include "cli/json_fields.h"
 #include "cli/kmip_commands.h"
+#include "cli/output.h"
 
 namespace {
 
@@ -75,6 +76,7 @@ std::string unless_empty(const std::string& given) { return given.empty() ? "mus
 
 int main(int argc, char** argv) {
   using namespace keytrail::cli;  // NOLINT: this is that program
+  hold_standard_descriptors();
   std::signal(SIGPIPE,
               SIG_IGN);  // A reader that went away is an error of the write, not the end of us.
   const bool is_hardened = keytrail::harden_process();
@@ -113,8 +115,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked_for_text = error.get_exit_code() == 0;  // --help, --version
-    return asked_for_text ? app.exit(error) : wrong_usage(sentence_of(app, error));
+    if (!asked_for_text) return wrong_usage(sentence_of(app, error));
+    (void)app.exit(error);
+    return static_cast<int>(finish_output(Exit::kDone));
   }
   if (!is_hardened) std::fputs(kNotHardened, stderr);
-  return static_cast<int>(run(globals));
+  return static_cast<int>(finish_output(run(globals)));
 }

@@ -43,6 +43,7 @@ std::string progress_line(std::optional<double> share, std::chrono::seconds elap
     const std::string percent = std::to_string(static_cast<int>(whole * 100));
     line = "[" + std::string(cells, '=') + std::string(kBarCells - cells, '-') + "] " +
            std::string(3 - percent.size(), ' ') + percent + " %   ";
+    if (whole == 1.0) line += "finishing   ";
   }
   return line + std::to_string(elapsed.count()) + " s";
 }
@@ -68,7 +69,7 @@ std::optional<double> share_converted(const std::string& folder) {
   // written yet is a hole all the same.
   const off_t written = ::lseek(file.get(), 0, SEEK_HOLE);
   const off_t size = ::lseek(file.get(), 0, SEEK_END);
-  if (written < 0 || written >= size) return std::nullopt;
+  if (written < 0 || size <= 0) return std::nullopt;
   return static_cast<double>(written) / static_cast<double>(size);
 }
 

@@ -25,16 +25,20 @@ Result<std::string> add(const Globals& globals, const std::string& name,
   for (char& c : file_name) c = c == '/' ? '-' : c;
   const std::string key_file =
       wanted_file.empty() ? endpoints.data + "/client/" + file_name + ".key" : wanted_file;
+  OsFileSystem files;
+  if (files.open(key_file, FileSystem::Open::kRead).ok()) {
+    return Error{ErrorCode::kRefused,
+                 key_file + " is there already, and may be the only copy of a key in use; remove it, "
+                            "or choose another with --key-file"};
+  }
   OsRandom random;
   const wire::CurveKeys keys = wire::make_curve_keys(random);
-  // Secret first, then fact: a grant without its key would be of no use. Beside, for the key that
-  // is there already must go on working if this is refused.
+  // Secret first, then fact: a grant without its key would be of no use.
   const std::string beside = key_file + ".granted";
   TRY(wire::write_curve_keys(beside, keys));
   const json::object arguments{{"name", name},
                                {"key", keys.public_key},
                                {"topics", json::array(topics.begin(), topics.end())}};
-  OsFileSystem files;
   const Result<std::string> granted = ask(endpoints, "subscribers add", arguments);
   if (!granted.ok()) {
     (void)files.unlink(beside).ok();

@@ -142,7 +142,7 @@ void add_vm_lifecycle(CLI::App& vm, Run& run) {
   create->add_option("NAME", wanted->vm, "Name of the VM")->required();
   create->add_option("--host", wanted->host, "Host (default: vCenter chooses)");
   auto* size =
-      create->add_option("--size", wanted->size, "Size of the disk: bytes, or with K, M, G");
+      create->add_option("--size", wanted->size, "Size of the disk: bytes, or with K, M, G, T");
   create->add_option("--import", wanted->import, "A raw disk image, copied into the datastore")
       ->check(CLI::ExistingFile)
       ->excludes(size);

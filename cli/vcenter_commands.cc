@@ -2,9 +2,12 @@
 
 #include <array>
 #include <boost/json.hpp>
+#include <cctype>
 #include <filesystem>
+#include <limits>
 
 #include "bus/secret/random.h"
+#include "bus/secret/text.h"
 #include "cli/answer.h"
 #include "cli/json_fields.h"
 #include "cli/progress.h"
@@ -34,31 +37,24 @@ Result<std::string> call_once(const Globals& globals, const std::string& command
   return session->call(command, arguments, progress.on_progress());
 }
 
-// "64M" -> bytes; K, M, G are powers of 1024.
-Result<std::uint64_t> parse_size(const std::string& text) {
+// "64M" -> bytes; K, M, G and T are powers of 1024.
+Result<std::uint64_t> parse_size(std::string_view text) {
   const Error malformed{ErrorCode::kInvalid,
-                        "'" + text + "' is not a size; write bytes, or a number with K, M or G"};
-  std::uint64_t value = 0;
-  std::size_t i = 0;
-  for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
-    if (value > (std::uint64_t{1} << 50)) return malformed;
-    value = value * 10 + static_cast<std::uint64_t>(text[i] - '0');
+                        "'" + std::string(text) +
+                            "' is not a size; write bytes, or a number with K, M, G or T"};
+  constexpr std::string_view kUnits = "KMGT";
+  unsigned shift = 0;
+  std::string_view digits = text;
+  if (!text.empty()) {
+    const char unit = static_cast<char>(std::toupper(static_cast<unsigned char>(text.back())));
+    if (const std::size_t power = kUnits.find(unit); power != std::string_view::npos) {
+      shift = 10 * (static_cast<unsigned>(power) + 1);
+      digits.remove_suffix(1);
+    }
   }
-  if (i == 0 || text.size() > i + 1) return malformed;
-  if (i == text.size()) return value;
-  switch (text[i]) {
-    case 'K':
-    case 'k':
-      return value << 10;
-    case 'M':
-    case 'm':
-      return value << 20;
-    case 'G':
-    case 'g':
-      return value << 30;
-    default:
-      return malformed;
-  }
+  const auto number = parse_decimal<std::uint64_t>(digits);
+  if (!number || *number > std::numeric_limits<std::uint64_t>::max() >> shift) return malformed;
+  return *number << shift;
 }
 
 // Local files in the folder of a VM to be, each under a name of its own: a VM that is there already
@@ -83,7 +79,10 @@ class CopiedFiles {
     fs::create_directories(folder_, error);
     if (!error) fs::permissions(folder_, fs::perms::owner_all, error);
     names_.push_back(name);
-    if (!error) fs::copy_file(from, folder_ + "/" + name, fs::copy_options::none, error);
+    const std::string to = folder_ + "/" + name;
+    if (!error) fs::copy_file(from, to, fs::copy_options::none, error);
+    // Whoever could read the original, what is in a datastore is the host's alone.
+    if (!error) fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
     if (!error) return name;
     return Error{ErrorCode::kRefused,
                  "cannot copy " + from + " into the datastore: " + error.message()};
@@ -118,7 +117,10 @@ Result<json::object> vm_create_arguments(const VmCreate& wanted, CopiedFiles& fi
   if (!wanted.import.empty()) {
     arguments["import"] = TRY(files.add(wanted.import, "import"));
     std::error_code error;
-    arguments["disk_bytes"] = static_cast<std::uint64_t>(fs::file_size(wanted.import, error));
+    const std::uint64_t bytes = fs::file_size(wanted.import, error);
+    if (error || bytes == 0)
+      return Error{ErrorCode::kInvalid, wanted.import + " is empty: there is no disk in it"};
+    arguments["disk_bytes"] = bytes;
     if (wanted.sector_bytes == 0) arguments["sector_bytes"] = 512;
   }
   if (!wanted.guest.empty()) {

@@ -23,7 +23,7 @@ constexpr const char* kAnswer = "the answer";
 ErrorCode code_of(std::string_view code) {
   if (code == "not-found") return ErrorCode::kNotFound;
   if (code == "invalid") return ErrorCode::kInvalid;
-  if (code == "unavailable" || code == "busy") return ErrorCode::kUnavailable;
+  if (code == "unavailable") return ErrorCode::kUnavailable;
   return ErrorCode::kRefused;
 }
 

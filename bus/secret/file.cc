@@ -22,6 +22,8 @@ Error os_error(std::string_view doing, const std::string& path) {
   const ErrorCode code = number == ENOENT                      ? ErrorCode::kNotFound
                          : number == EEXIST                    ? ErrorCode::kConflict
                          : number == EACCES || number == EPERM ? ErrorCode::kRefused
+                         : number == EISDIR || number == ENOTDIR || number == ENAMETOOLONG
+                             ? ErrorCode::kInvalid
                                                                : ErrorCode::kUnavailable;
   const bool is_full = number == ENOSPC || number == EDQUOT;
   return {code, "cannot " + std::string(doing) + " " + path + ": " +
@@ -170,7 +172,10 @@ Result<void> replace_file(FileSystem& files, const std::string& path, ByteView b
     TRY(file->write_at(0, bytes));
     TRY(file->sync());
   }
-  TRY(files.rename(beside, path));
+  if (const Result<void> renamed = files.rename(beside, path); !renamed.ok()) {
+    (void)files.unlink(beside).ok();
+    return renamed.error();
+  }
   return files.sync_folder(folder_of(path));
 }
 

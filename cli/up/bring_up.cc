@@ -67,8 +67,13 @@ std::string last_sentence(const std::string& log) {
 class BringUp {
  public:
   BringUp(Endpoints& endpoints, Supervisor& supervisor, const std::function<void()>& turn,
-          const std::function<bool()>& is_stopping)
-      : x_(endpoints), supervisor_(supervisor), turn_(turn), is_stopping_(is_stopping) {}
+          const std::function<bool()>& is_stopping,
+          const std::function<void(const std::string&)>& tell)
+      : x_(endpoints),
+        supervisor_(supervisor),
+        turn_(turn),
+        is_stopping_(is_stopping),
+        tell_(tell) {}
 
   Result<void> run() {
     TRY(start_and_wait("eventstore"));
@@ -76,7 +81,7 @@ class BringUp {
         TRY(status_of(x_, x_.log.command, x_.log.server_key, kPersonWaitsMs));
     x_.log.id = text_at(store, "log");
     x_.log.checkpoint_key = text_at(store, "checkpoint_key");
-    for (const KmsEndpoint& replica : x_.kms) TRY(start_replica(replica));
+    TRY(start_replicas());
     TRY(enrol_kmip_client());
     TRY(start_and_wait(x_.vcenter.name));
     const HostBoots before = boots_before(x_, kPersonWaitsMs);
@@ -93,6 +98,20 @@ class BringUp {
 
   Result<void> wait_until_ready(const std::string& part, const HostBoots& before) {
     return wait_until(part, [&] { return ask_now(x_, part, kLoopWaitsMs, before).ready; });
+  }
+
+  // One that will not start must not take the others with it: they are asked to mend it.
+  Result<void> start_replicas() {
+    std::size_t failed = 0;
+    for (const KmsEndpoint& replica : x_.kms) {
+      const Result<void> started = start_replica(replica);
+      if (started.ok()) continue;
+      if (is_stopping_() || ++failed == x_.kms.size()) return started;
+      tell_(started.error().detail + "; it stays down until `keytrail part start " + replica.name +
+            "`");
+      TRY(supervisor_.stop(replica.name));
+    }
+    return {};
   }
 
   // A replica that an operator retired stays so, and nothing waits for it.
@@ -164,13 +183,15 @@ class BringUp {
   Supervisor& supervisor_;
   const std::function<void()>& turn_;
   const std::function<bool()>& is_stopping_;
+  const std::function<void(const std::string&)>& tell_;
 };
 
 }  // namespace
 
 Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
-                      const std::function<void()>& turn, const std::function<bool()>& is_stopping) {
-  return BringUp(endpoints, supervisor, turn, is_stopping).run();
+                      const std::function<void()>& turn, const std::function<bool()>& is_stopping,
+                      const std::function<void(const std::string&)>& tell) {
+  return BringUp(endpoints, supervisor, turn, is_stopping, tell).run();
 }
 
 bool is_host(const Endpoints& endpoints, const std::string& part) {

@@ -13,11 +13,13 @@
 
 namespace keytrail::cli {
 
-// Fills in what only running parts know. kUnavailable: a part did not answer in time; says which,
-// and where its log is.
+// Fills in what only running parts know. A replica that does not start is told and stays down, as
+// long as another one serves. kUnavailable: a part did not answer in time; says which, and where
+// its log is.
 [[nodiscard]] Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
                                     const std::function<void()>& turn,
-                                    const std::function<bool()>& is_stopping);
+                                    const std::function<bool()>& is_stopping,
+                                    const std::function<void(const std::string&)>& tell);
 
 // Whether a part answers as it should: a live store or vCenter, a serving replica, a started host.
 struct Readiness {

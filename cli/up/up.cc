@@ -127,7 +127,7 @@ Result<void> serve(Supervisor& supervisor, ControlServer& control, int signals,
                    Endpoints endpoints) {
   TRY(bring_up(
       endpoints, supervisor, [&] { turn(supervisor, control, signals, 20); },
-      [&] { return wire::is_readable(signals); }));
+      [&] { return wire::is_readable(signals); }, tell));
   set_pids(endpoints, supervisor);
   TRY(write_endpoints(endpoints));
   print_table(endpoints);

@@ -106,6 +106,11 @@ Result<Selection> selection_of(const SelectionTexts& texts, TimeNs now) {
   if (!texts.until.empty()) selection.until = TRY(until_text(texts.until, now));
   TRY(check_filter(texts.filter));
   selection.filter = texts.filter;
+  // A key server does not know its provider's name: what it says of PROVIDER/ID is said of ID.
+  for (const std::string& key : texts.filter.keys) {
+    const std::size_t slash = key.find('/');
+    if (slash != std::string::npos) selection.filter.keys.push_back(key.substr(slash + 1));
+  }
   selection.count = texts.count;
   return selection;
 }

@@ -18,7 +18,7 @@ using std::chrono::seconds;
 TEST(ProgressTest, ALineShowsHowMuchIsDoneAndHowLongItTook) {
   EXPECT_EQ(progress_line(0.5, seconds(12)), "[===============---------------]  50 %   12 s");
   EXPECT_EQ(progress_line(0, seconds(0)), "[------------------------------]   0 %   0 s");
-  EXPECT_EQ(progress_line(1, seconds(3)), "[==============================] 100 %   3 s");
+  EXPECT_EQ(progress_line(1, seconds(3)), "[==============================] 100 %   finishing   3 s");
   EXPECT_EQ(progress_line(1.7, seconds(3)), progress_line(1, seconds(3)));
 }
 
@@ -60,10 +60,10 @@ TEST_F(ShareConvertedTest, RoomThatWasTakenIsNotYetWritten) {
   EXPECT_NEAR(share_converted(folder_.path()).value_or(1), 0.5, 0.02);
 }
 
-TEST_F(ShareConvertedTest, IsUnknownOnceAllIsWritten) {
+TEST_F(ShareConvertedTest, IsWholeOnceAllIsWritten) {
   write("vm-1-flat.vmdk", kMiB, kMiB);
   write("vm-1-flat.2.vmdk", kMiB, kMiB);
-  EXPECT_FALSE(share_converted(folder_.path()).has_value());
+  EXPECT_EQ(share_converted(folder_.path()), 1.0) << "the old file is still there";
 }
 
 TEST_F(ShareConvertedTest, IsUnknownWhileThereIsNoNewDataFile) {

@@ -165,6 +165,22 @@ TEST_F(StartFaultsTest, AWrongUnlockSecretIsToldAndNothingIsLost) {
   EXPECT_EQ(installation_.start(), "");
 }
 
+TEST(OneReplicaTest, ThatDoesNotStartStaysDownAndTheOthersServe) {
+  InstallationUnderTest installation{{.replicas = 2, .hosts = 1}};
+  ASSERT_EQ(installation.start(), "");
+  EXPECT_EQ(installation.stop(), "exited with 0");
+  const std::string file = installation.file("unlock/kms-2");
+  const std::string right = contents(file);
+  std::ofstream(file, std::ios::binary) << std::string(right.size(), 'x');
+  ASSERT_EQ(installation.start(), "");
+  EXPECT_THAT(contents(installation.folder().file("up.log")),
+              HasSubstr("it stays down until `keytrail part start kms-2`"));
+  EXPECT_EQ(installation.run({"kmip", "create"}).status, 0);
+
+  std::ofstream(file, std::ios::binary) << right;
+  EXPECT_EQ(installation.run({"part", "start", "kms-2"}).status, 0);
+}
+
 TEST_F(StartFaultsTest, WhatIsNotThereIsToldWithExitCodeThreeAndAWrongCommandWithTwo) {
   const ProgramEnd nothing = installation_.run({"status"});
   EXPECT_NE(nothing.status, 0);

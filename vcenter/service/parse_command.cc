@@ -19,6 +19,7 @@ namespace json = boost::json;
 constexpr std::size_t kDepthMax = 8;
 // Half of what a text in a fact may have: a refusal says it again in a sentence.
 constexpr std::size_t kTextBytesMax = 2048;
+constexpr const char* kAtMost = " of at most 2048 bytes";
 constexpr std::uint16_t kKmipPort = 5696;
 
 // The arguments of one command: each may be taken once, and what was not taken is an error.
@@ -67,12 +68,12 @@ class Arguments {
     if (found == nullptr || found->is_null()) return std::nullopt;
     std::vector<std::string> values;
     if (!found->is_array() || found->get_array().size() > count_max) {
-      fail(std::string(name) + " is not a list, or too long a one");
+      fail(std::string(name) + " is not a list of at most " + std::to_string(count_max) + " texts");
       return values;
     }
     for (const json::value& value : found->get_array()) {
       if (!value.is_string() || value.get_string().size() > kTextBytesMax) {
-        fail(std::string(name) + " is not a list of texts");
+        fail(std::string(name) + " is not a list of texts" + kAtMost);
         return values;
       }
       values.emplace_back(value.get_string());
@@ -114,7 +115,7 @@ class Arguments {
       return {};
     }
     if (!found->is_string() || found->get_string().size() > kTextBytesMax) {
-      fail(std::string(name) + " is not a text, or too long a one");
+      fail(std::string(name) + " is not a text" + kAtMost);
       return {};
     }
     return std::string(found->get_string());

@@ -1,7 +1,10 @@
 // The command line without an installation: help, wrong usage, nobody there.
 #include <gmock/gmock.h>
 
+#include <sys/wait.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include "tests/cli/program/program.h"
@@ -90,6 +93,13 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
                              {"up", "--port-base", "80"},
                              {"events", "get", "0"},
                              {"events", "get", "x"},
+                             {"events", "get", "99999999999999999999"},
+                             {"events", "read", "-n", "-1"},
+                             {"log", "prove", "-1", "-o", folder.file("proof")},
+                             {"--json", "events", "read", "--format", "text"},
+                             {"--json", "audit", "--format", "csv"},
+                             {"kmip", "query", "--cert", folder.file("client.pem")},
+                             {"vm", "create", "v", "--size", "99999999999G"},
                              {"events", "read", "--from", "foo"},
                              {"events", "read", "--until", "x"},
                              {"events", "read", "--type", "KeyReleasd"},
@@ -108,6 +118,19 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
     EXPECT_THAT(ran.out, IsEmpty());
     EXPECT_GT(ran.err.size(), 10U);
   }
+}
+
+// /dev/full takes nothing: what was printed is not there, and that is told.
+TEST(CommandLineTest, OutputThatCannotBeWrittenIsNoSuccess) {
+  const std::string program = KEYTRAIL_BINARY_DIR "/cli/keytrail";
+  const auto exit_of = [](const std::string& command) {
+    const int status = std::system(command.c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  EXPECT_EQ(exit_of(program + " --help >/dev/full 2>/dev/null"), 1);
+  EXPECT_EQ(exit_of(program + " --version >&- 2>/dev/null"), 1);
+  EXPECT_EQ(exit_of(program + " --version >/dev/null"), 0);
+  EXPECT_EQ(exit_of(program + " --help | true"), 0) << "a reader that has enough is no failure";
 }
 
 TEST(CommandLineTest, WhereNoInstallationIsEachCommandSaysHowToStartOne) {

@@ -68,6 +68,23 @@ TEST_F(ProgramTest, ASessionSparesLoginsAndNeverAWrongPassword) {
   EXPECT_EQ(run({"--user", "bob", "vm", "list"}).exit, 2);
 }
 
+TEST_F(ProgramTest, AKeyFileThatIsThereIsNotReplaced) {
+  const std::string file = write("siem.key", "the only copy");
+  const Ran again = run({"subscribers", "add", "siem/x", "--topics", "head", "--key-file", file});
+  EXPECT_EQ(again.exit, 1);
+  EXPECT_THAT(again.err, HasSubstr(file + " is there already"));
+  EXPECT_EQ(content(file), "the only copy");
+  EXPECT_EQ(run({"subscribers", "add", "siem/x", "--topics", "head"}).exit, 0);
+  EXPECT_EQ(run({"subscribers", "add", "siem/x", "--topics", "head"}).exit, 1);
+}
+
+TEST_F(ProgramTest, WhatIsBehindTheEndIsSaidNotToBeThere) {
+  const Ran follow = run({"events", "follow", "--from", "99999999"});
+  EXPECT_EQ(follow.exit, 1);
+  EXPECT_THAT(follow.err, HasSubstr("there is no fact 99999999 yet"));
+  EXPECT_THAT(run({"--json", "log", "info"}).out, HasSubstr("\"log_key\":\"keytrail/"));
+}
+
 TEST_F(ProgramTest, WhatIsRefusedLeavesNothingBehindAndBreaksNothing) {
   const std::string datastore = installation_.data() + "/datastore/ds-1";
   const std::string kernel = write("kernel", "a kernel"), initrd = write("initrd", "an initrd");

@@ -48,6 +48,15 @@ TEST(SelectionTest, WhatItDoesNotUnderstandIsNamedWithTheForms) {
   }
 }
 
+// A key server's facts name a key without the provider that vCenter has it from.
+TEST(SelectionTest, AKeyOfAProviderIsAlsoTheKeyAlone) {
+  SelectionTexts texts;
+  texts.filter.keys = {"prod/k-1", "k-2"};
+  const auto selection = selection_of(texts, 0);
+  ASSERT_TRUE(selection.ok());
+  EXPECT_EQ(selection->filter.keys, (std::vector<std::string>{"prod/k-1", "k-2", "k-1"}));
+}
+
 TEST(SelectionTest, AFilterBeyondItsCapsIsRefused) {
   SelectionTexts texts;
   texts.filter.outcomes = {"excellent"};
