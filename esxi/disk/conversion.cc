@@ -22,7 +22,7 @@ Result<Descriptor> with_one_wrapping(const Descriptor& before) {
   auto safe = TRY(crypto::parse_key_safe(encryption.key_safe));
   if (safe.size() == 1) return descriptor;
   if (safe.front().locker.key != encryption.key_id) {
-    return Error{ErrorCode::kCorrupt, "The disk's key safe does not begin with its own key."};
+    return Error{ErrorCode::kCorrupt, "the disk's key safe does not begin with its own key"};
   }
   safe.resize(1);  // Not by key id: two key servers may give the same one.
   encryption.key_safe = crypto::format_key_safe(safe);
@@ -40,14 +40,13 @@ Conversion::Conversion(DiskFolder& folder, std::string disk, std::string action,
       action_(std::move(action)),
       source_(std::move(source)),
       key_(std::move(key)),
-      bytes_total_(source_->size_bytes()),
       segment_bytes_(segment_bytes) {
   KEYTRAIL_CHECK(segment_bytes_ > 0 && segment_bytes_ % source_->sector_bytes() == 0);
 }
 
 Result<void> Conversion::prepare() {
   target_.reset();  // A second try makes the files anew.
-  bytes_done_ = 0;
+  prepared_ = false;
   Descriptor descriptor = source_->descriptor();
   descriptor.generation += 1;
   descriptor.flat = flat_name(disk_, descriptor.generation);
@@ -67,24 +66,24 @@ Result<void> Conversion::prepare() {
   const auto copied = copy(source_->session(), target_->session(), segment);
   wipe(segment);  // The guest's data.
   TRY(copied);
-  return write_descriptor_beside(folder_, disk_, descriptor);
+  TRY(write_descriptor_beside(folder_, disk_, descriptor));
+  prepared_ = true;
+  return {};
 }
 
 Result<void> Conversion::copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment) {
-  while (bytes_done_ < bytes_total_) {
-    if (cancelled_) return Error{ErrorCode::kRefused, "The conversion was cancelled."};
-    const std::uint64_t offset = bytes_done_;
+  const std::uint64_t size = source_->size_bytes();
+  for (std::uint64_t offset = 0; offset < size; offset += segment.size()) {
     const auto piece = segment.first(
-        static_cast<std::size_t>(std::min<std::uint64_t>(segment.size(), bytes_total_ - offset)));
+        static_cast<std::size_t>(std::min<std::uint64_t>(segment.size(), size - offset)));
     TRY(from.read(offset, piece));
     TRY(to.write(offset, piece));
-    bytes_done_ += piece.size();
   }
   return to.flush();
 }
 
 Result<Descriptor> Conversion::commit() {
-  KEYTRAIL_CHECK(target_ != nullptr && bytes_done_ == bytes_total_);
+  KEYTRAIL_CHECK(prepared_);
   TRY(commit_descriptor(folder_, disk_));
   return target_->descriptor();
 }
@@ -144,7 +143,7 @@ Result<void> retire_wrappings(DiskFolder& folder, std::string_view disk) {
   if (descriptor == seen) return {};
   const auto locked = TRY(folder.open(seen.flat));
   if (TRY(read_descriptor(folder, disk)) != seen) {
-    return Error{ErrorCode::kConflict, "The disk was replaced while its key safe was being cut."};
+    return Error{ErrorCode::kConflict, "the disk was replaced while its key safe was being cut"};
   }
   TRY(replace_descriptor(folder, disk, std::move(descriptor)));
   return {};

@@ -13,12 +13,10 @@
 // A shallow recrypt touches the descriptor alone: `begin_rewrap` puts old and new wrapping in,
 // `end_rewrap` leaves only the new one. Any crash leaves a wrapping that opens.
 //
-// Threads: one, apart from progress() and cancel(). Errors as DiskEngine and DiskFolder have them;
-// a conversion that was cancelled says kRefused. A conversion that is destroyed before commit
-// leaves its files to recover().
+// Threads: one. Errors as DiskEngine and DiskFolder have them. A conversion that is destroyed
+// before commit leaves its files to recover().
 #pragma once
 
-#include <atomic>
 #include <memory>
 
 #include "esxi/disk/disk_engine.h"
@@ -41,10 +39,6 @@ class Conversion {
   // REQUIRES: commit() succeeded. The open new disk is the caller's afterwards.
   Result<std::unique_ptr<DiskEngine>> retire();
 
-  [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
-  [[nodiscard]] std::uint64_t bytes_total() const { return bytes_total_; }
-  void cancel() { cancelled_ = true; }
-
  private:
   Result<void> copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment);
 
@@ -54,10 +48,8 @@ class Conversion {
   std::unique_ptr<DiskEngine> source_;
   std::optional<DiskKey> key_;
   std::unique_ptr<DiskEngine> target_;
-  const std::uint64_t bytes_total_;
   const std::size_t segment_bytes_;
-  std::atomic<std::uint64_t> bytes_done_{0};
-  std::atomic<bool> cancelled_{false};
+  bool prepared_ = false;
 };
 
 enum class ActionFound {

@@ -15,11 +15,11 @@ constexpr std::string_view kFilter = "vmwarevmcrypt";
 constexpr std::string_view kNoParent = "ffffffff";
 
 Error corrupt(std::string detail) {
-  return {ErrorCode::kCorrupt, "The disk descriptor is damaged: " + std::move(detail)};
+  return {ErrorCode::kCorrupt, "the disk descriptor is damaged: " + std::move(detail)};
 }
 
 Error not_served(std::string detail) {
-  return {ErrorCode::kInvalid, "This disk cannot be used: " + std::move(detail)};
+  return {ErrorCode::kInvalid, "this disk cannot be used: " + std::move(detail)};
 }
 
 std::string_view trim(std::string_view text) {

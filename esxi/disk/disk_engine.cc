@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kZeroPieceBytes = 128 * 1024;
 
 Error locked(std::string_view why) {
-  return {ErrorCode::kRefused, "The disk is encrypted and " + std::string(why)};
+  return {ErrorCode::kRefused, "the disk is encrypted and " + std::string(why)};
 }
 
 crypto::AesXts cipher(const SecretBytes& dek, crypto::AesXts::Direction direction,
@@ -23,15 +23,15 @@ crypto::AesXts cipher(const SecretBytes& dek, crypto::AesXts::Direction directio
 Result<void> check_key(const Descriptor& descriptor, const std::optional<SecretBytes>& dek) {
   if (!descriptor.encryption) {
     if (!dek) return {};
-    return Error{ErrorCode::kRefused, "The disk is not encrypted, but a key was given for it."};
+    return Error{ErrorCode::kRefused, "the disk is not encrypted, but a key was given for it"};
   }
-  if (!dek) return locked("a required key was not found.");
+  if (!dek) return locked("a required key was not found");
   TRY(crypto::AesXts::make(*dek, crypto::AesXts::Direction::kDecrypt, descriptor.sector_bytes));
   if (!equal_in_constant_time(as_bytes(dek_fingerprint_text(*dek, descriptor.uuid)),
                               as_bytes(descriptor.encryption->dek_fingerprint))) {
     return locked(
         "the key given is not this disk's: its descriptor was altered, or its key safe "
-        "belongs to another disk.");
+        "belongs to another disk");
   }
   return {};
 }
@@ -42,13 +42,12 @@ Result<Descriptor> new_descriptor(DiskFolder& folder, const NewDisk& disk) {
   if (disk.size_bytes == 0 || disk.size_bytes > kDiskBytesMax ||
       (disk.sector_bytes != 512 && disk.sector_bytes != 4096) ||
       disk.size_bytes % disk.sector_bytes != 0) {
-    return Error{
-        ErrorCode::kInvalid,
-        "A disk has sectors of 512 or 4096 bytes, a whole number of them, at most 62 TiB."};
+    return Error{ErrorCode::kInvalid,
+                 "a disk has sectors of 512 or 4096 bytes, a whole number of them, at most 62 TiB"};
   }
   if (const auto there = read_descriptor(folder, disk.name);
       there.ok() || there.error().code != ErrorCode::kNotFound) {
-    return Error{ErrorCode::kConflict, "There is a disk " + disk.name + " already."};
+    return Error{ErrorCode::kConflict, "there is a disk " + disk.name + " already"};
   }
   return Descriptor{.flat = flat_name(disk.name, 1),
                     .size_bytes = disk.size_bytes,
@@ -71,7 +70,7 @@ Result<std::unique_ptr<DiskEngine>> DiskEngine::open(DiskFolder& folder, std::st
   // may have put another in its place.
   Descriptor locked_descriptor = TRY(read_descriptor(folder, name));
   if (locked_descriptor != seen) {
-    return Error{ErrorCode::kConflict, "The disk was replaced while it was being opened."};
+    return Error{ErrorCode::kConflict, "the disk was replaced while it was being opened"};
   }
   return over(std::move(file), std::move(locked_descriptor), std::move(dek));
 }
@@ -83,7 +82,7 @@ Result<std::unique_ptr<DiskEngine>> DiskEngine::over(std::unique_ptr<BlockFile> 
   if (file->size() != descriptor.size_bytes) {
     return Error{ErrorCode::kCorrupt, descriptor.flat + " has " + std::to_string(file->size()) +
                                           " bytes; its descriptor says " +
-                                          std::to_string(descriptor.size_bytes) + "."};
+                                          std::to_string(descriptor.size_bytes)};
   }
   return std::unique_ptr<DiskEngine>(
       new DiskEngine(std::move(file), std::move(descriptor), std::move(dek)));
@@ -122,10 +121,10 @@ DiskSession::DiskSession(DiskEngine& disk) : disk_(disk) {
 
 Result<void> DiskSession::check_range(std::uint64_t offset, std::uint64_t length) const {
   if (offset % disk_.sector_bytes_ != 0 || length % disk_.sector_bytes_ != 0) {
-    return Error{ErrorCode::kInvalid, "A request must be whole sectors."};
+    return Error{ErrorCode::kInvalid, "a request must be whole sectors"};
   }
   if (offset > disk_.size_bytes_ || length > disk_.size_bytes_ - offset) {
-    return Error{ErrorCode::kInvalid, "A request must lie within the disk."};
+    return Error{ErrorCode::kInvalid, "a request must lie within the disk"};
   }
   return {};
 }

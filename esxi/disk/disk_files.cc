@@ -43,7 +43,7 @@ Result<void> check_disk_name(std::string_view name) {
   if (!is_plain_file_name(name) || name.size() > kDiskNameMax ||
       name.find(kFlatMark) != std::string_view::npos) {
     return Error{ErrorCode::kInvalid,
-                 "A disk's name is 1 to 128 letters, digits, '.', '_' or '-', without \"-flat\"."};
+                 "a disk's name is 1 to 128 letters, digits, '.', '_' or '-', without \"-flat\""};
   }
   return {};
 }
@@ -66,7 +66,7 @@ Result<void> write_descriptor_beside(DiskFolder& folder, std::string_view disk,
   const auto read_back = parse_descriptor(text);
   if (!read_back.ok() || *read_back != descriptor) {
     return Error{ErrorCode::kInvalid,
-                 "The key's or the disk's names cannot stand in a disk descriptor."};
+                 "the key's or the disk's names cannot stand in a disk descriptor"};
   }
   TRY(folder.write_text(beside_name(disk), text));
   return folder.sync();

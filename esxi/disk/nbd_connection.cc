@@ -21,7 +21,7 @@ constexpr std::size_t kOutBytes = kSendBytes + kPieceBytes + kNbdReplyBytes;
 
 }  // namespace
 
-NbdConnection::NbdConnection(int socket, const NbdExport& exported, DiskEngine* disk,
+NbdConnection::NbdConnection(int socket, const NbdExport& exported, DiskEngine& disk,
                              const std::function<void(const Error&)>& report)
     : socket_(socket),
       export_(exported),
@@ -37,8 +37,7 @@ NbdConnection::~NbdConnection() {
 
 void NbdConnection::run() {
   if (!negotiate()) return;
-  KEYTRAIL_CHECK(disk_ != nullptr);  // A locked export never gets here.
-  DiskSession session = disk_->session();
+  DiskSession session = disk_.session();
   while (serve(session)) {
   }
   static_cast<void>(send_ready());

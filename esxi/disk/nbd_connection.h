@@ -15,8 +15,8 @@ namespace keytrail::disk {
 
 class NbdConnection {
  public:
-  // REQUIRES: all outlive this. `disk` is null only if the export is locked.
-  NbdConnection(int socket, const NbdExport& exported, DiskEngine* disk,
+  // REQUIRES: all outlive this.
+  NbdConnection(int socket, const NbdExport& exported, DiskEngine& disk,
                 const std::function<void(const Error&)>& report);
   ~NbdConnection();
   NbdConnection(const NbdConnection&) = delete;
@@ -45,7 +45,7 @@ class NbdConnection {
 
   const int socket_;
   const NbdExport& export_;
-  DiskEngine* const disk_;
+  DiskEngine& disk_;
   const std::function<void(const Error&)>& report_;
   Bytes in_;
   std::size_t in_begin_ = 0, in_end_ = 0;

@@ -115,7 +115,7 @@ void NbdHandshake::on_option(std::uint32_t option, ByteView data, Bytes& out) {
 }
 
 void NbdHandshake::on_export_name(ByteView data, Bytes& out) {
-  if (!is_ours(as_text(data)) || !export_.locked.empty()) {
+  if (!is_ours(as_text(data))) {
     phase_ = Phase::kClosed;  // The old option has no way to say no.
     return;
   }
@@ -147,10 +147,6 @@ void NbdHandshake::on_info_or_go(NbdOption kind, ByteView data, Bytes& out) {
   }
   if (!is_ours(request->name)) {
     append_option_reply(out, option, NbdOptionReply::kUnknown, "There is no such export.");
-    return;
-  }
-  if (!export_.locked.empty()) {
-    append_option_reply(out, option, NbdOptionReply::kPolicy, export_.locked);
     return;
   }
   Bytes exported = info(NbdInfo::kExport);

@@ -3,8 +3,7 @@
 //   greeting -> client flags -> options (LIST, INFO, GO, EXPORT_NAME, ABORT; others are refused) ->
 //   transmission
 //
-// One disk per server, so the only export is that disk; the empty name means it too. A locked disk
-// is refused with NBD_REP_ERR_POLICY and the reason, where the protocol can say so. Pure; one
+// One disk per server, so the only export is that disk; the empty name means it too. Pure; one
 // thread. Malformed input ends the connection or is answered as the protocol says; the length of an
 // option and their number are bounded.
 #pragma once

@@ -41,7 +41,6 @@ enum class NbdOptionReply : std::uint32_t {
   kServer = 2,
   kInfo = 3,
   kUnsupported = 0x80000001,
-  kPolicy = 0x80000002,
   kInvalid = 0x80000003,
   kUnknown = 0x80000006,
 };
@@ -64,7 +63,6 @@ struct NbdExport {
   std::string name;
   std::uint64_t size_bytes = 0;
   std::uint32_t block_bytes = 4096;  // the disk's sector: the smallest request
-  std::string locked;                // not empty: why nobody can have it at present
 };
 
 struct NbdRequest {

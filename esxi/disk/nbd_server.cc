@@ -28,7 +28,7 @@ constexpr std::size_t kSocketPathMax = 100;  // sun_path has 108.
 
 Error socket_error(std::string_view doing, const std::string& path) {
   return {ErrorCode::kUnavailable,
-          std::string(doing) + " the disk's socket " + path + ": " + std::strerror(errno) + "."};
+          std::string(doing) + " the disk's socket " + path + ": " + std::strerror(errno)};
 }
 
 // Binds `path`, however long it is: a long one through the descriptor of its folder.
@@ -37,24 +37,24 @@ Result<Fd> bind_socket(const std::string& path) {
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   const Fd folder_fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder_fd.is_open()) return socket_error("Making", path);
+  if (!folder_fd.is_open()) return socket_error("making", path);
   const std::string bound = path.size() <= kSocketPathMax
                                 ? path
                                 : "/proc/self/fd/" + std::to_string(folder_fd.get()) + "/" + name;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (bound.size() >= sizeof address.sun_path) {
-    return Error{ErrorCode::kInvalid, "The name of the disk's socket is too long: " + name};
+    return Error{ErrorCode::kInvalid, "the name of the disk's socket is too long: " + name};
   }
   std::memcpy(address.sun_path, bound.c_str(), bound.size() + 1);
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  KEYTRAIL_CHECK(fd.is_open());
-  ::unlinkat(folder_fd.get(), name.c_str(), 0);  // A dead server's; a live one holds the disk's lock.
+  if (!fd.is_open()) return socket_error("making", path);
+  ::unlinkat(folder_fd.get(), name.c_str(), 0);  // A dead server's: a live one has the disk's lock.
   const bool bound_well =
       ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
       ::fchmodat(folder_fd.get(), name.c_str(), 0600, 0) == 0 &&  // Before anyone can connect.
       ::listen(fd.get(), kBacklog) == 0;
-  if (!bound_well) return socket_error("Making", path);
+  if (!bound_well) return socket_error("making", path);
   return fd;
 }
 
@@ -78,9 +78,11 @@ struct NbdServer::Shared {
     std::thread thread;
   };
 
+  explicit Shared(DiskEngine& served) : disk(served) {}
+
+  DiskEngine& disk;
   std::string path;
   NbdExport exported;
-  DiskEngine* disk = nullptr;
   Report report;
   Fd listener;
   Fd wake;  // An eventfd: stop.
@@ -97,31 +99,14 @@ struct NbdServer::Shared {
 Result<std::unique_ptr<NbdServer>> NbdServer::start(const std::string& socket_path,
                                                     std::string name, DiskEngine& disk,
                                                     Report report) {
-  NbdExport exported{.name = std::move(name),
-                     .size_bytes = disk.size_bytes(),
-                     .block_bytes = disk.sector_bytes(),
-                     .locked = {}};
-  return start(socket_path, std::move(exported), &disk, std::move(report));
-}
-
-Result<std::unique_ptr<NbdServer>> NbdServer::start_locked(const std::string& socket_path,
-                                                           std::string name, std::string why) {
-  KEYTRAIL_CHECK(!why.empty());
-  NbdExport exported{.name = std::move(name), .locked = std::move(why)};
-  return start(socket_path, std::move(exported), nullptr, {});
-}
-
-Result<std::unique_ptr<NbdServer>> NbdServer::start(const std::string& socket_path,
-                                                    NbdExport exported, DiskEngine* disk,
-                                                    Report report) {
-  auto shared = std::make_unique<Shared>();
+  auto shared = std::make_unique<Shared>(disk);
   shared->path = socket_path;
-  shared->exported = std::move(exported);
-  shared->disk = disk;
+  shared->exported = {
+      .name = std::move(name), .size_bytes = disk.size_bytes(), .block_bytes = disk.sector_bytes()};
   shared->report = std::move(report);
-  shared->listener = TRY(bind_socket(socket_path));
   shared->wake = Fd(::eventfd(0, EFD_CLOEXEC));
-  KEYTRAIL_CHECK(shared->wake.is_open());
+  if (!shared->wake.is_open()) return socket_error("making", socket_path);
+  shared->listener = TRY(bind_socket(socket_path));
   shared->acceptor = std::thread([server = shared.get()] { server->accept_clients(); });
   return std::unique_ptr<NbdServer>(new NbdServer(std::move(shared)));
 }

@@ -1,8 +1,7 @@
 // NbdServer: one disk, served to a guest over NBD on a unix socket of this host.
 //
 // Guest data is in the clear here, so the socket is 0600, a peer must be this process's user or
-// root, and nothing is ever served over a network. A locked disk is served too: to say why it can't
-// be had.
+// root, and nothing is ever served over a network.
 //
 // Threads: one accepts, one per connection does the disk's I/O (many requests per recv, many
 // replies per send; data is encrypted and decrypted in the connection's own buffers). start, stop
@@ -29,9 +28,6 @@ class NbdServer {
   // Serves `disk` under `name`. REQUIRES: it outlives the server.
   static Result<std::unique_ptr<NbdServer>> start(const std::string& socket_path, std::string name,
                                                   DiskEngine& disk, Report report = {});
-  // Refuses every client with NBD_REP_ERR_POLICY and `why`.
-  static Result<std::unique_ptr<NbdServer>> start_locked(const std::string& socket_path,
-                                                         std::string name, std::string why);
 
   ~NbdServer();
   NbdServer(const NbdServer&) = delete;
@@ -43,9 +39,6 @@ class NbdServer {
  private:
   struct Shared;
   explicit NbdServer(std::unique_ptr<Shared> shared);
-  static Result<std::unique_ptr<NbdServer>> start(const std::string& socket_path,
-                                                  NbdExport exported, DiskEngine* disk,
-                                                  Report report);
 
   std::unique_ptr<Shared> shared_;
 };

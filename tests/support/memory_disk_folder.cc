@@ -65,7 +65,7 @@ class MemoryDiskFolder::OpenFile final : public BlockFile {
  private:
   Result<void> alive() const {
     if (boot_ == folder_.boot_ && !folder_.failed_) return {};
-    return Error{ErrorCode::kUnavailable, "The power is off."};
+    return Error{ErrorCode::kUnavailable, "the power is off"};
   }
 
   Bytes::iterator at(std::uint64_t offset, std::size_t length) {
@@ -84,7 +84,7 @@ MemoryDiskFolder::~MemoryDiskFolder() = default;
 Result<std::unique_ptr<BlockFile>> MemoryDiskFolder::open(std::string_view name) {
   const std::lock_guard guard(mutex_);
   const auto inode = TRY(find(name));
-  if (inode->locked) return Error{ErrorCode::kConflict, "Another process has it open."};
+  if (inode->locked) return Error{ErrorCode::kConflict, "another process has it open"};
   return lock(inode);
 }
 
@@ -94,7 +94,7 @@ Result<std::unique_ptr<BlockFile>> MemoryDiskFolder::create(std::string_view nam
   TRY(change());
   const auto there = find(name);
   if (there.ok() && (*there)->locked) {
-    return Error{ErrorCode::kConflict, "Another process has it open."};
+    return Error{ErrorCode::kConflict, "another process has it open"};
   }
   auto inode = std::make_shared<Inode>();
   inode->current.resize(static_cast<std::size_t>(size));
@@ -108,7 +108,7 @@ Result<std::unique_ptr<BlockFile>> MemoryDiskFolder::create(std::string_view nam
 Result<std::string> MemoryDiskFolder::read_text(std::string_view name, std::size_t bytes_max) {
   const std::lock_guard guard(mutex_);
   const auto inode = TRY(find(name));
-  if (inode->current.size() > bytes_max) return Error{ErrorCode::kCorrupt, "It is too long."};
+  if (inode->current.size() > bytes_max) return Error{ErrorCode::kCorrupt, "it is too long"};
   return std::string(as_text(inode->current));
 }
 
@@ -146,7 +146,7 @@ Result<void> MemoryDiskFolder::remove(std::string_view name) {
 
 Result<std::vector<std::string>> MemoryDiskFolder::names() {
   const std::lock_guard guard(mutex_);
-  if (failed_) return Error{ErrorCode::kUnavailable, "The power is off."};
+  if (failed_) return Error{ErrorCode::kUnavailable, "the power is off"};
   std::vector<std::string> found;
   for (const auto& [name, inode] : names_) found.push_back(name);
   return found;
@@ -206,7 +206,7 @@ void MemoryDiskFolder::set_contents(std::string_view name, Bytes bytes) {
 
 Result<void> MemoryDiskFolder::change() {
   if (!failed_ && fail_at_ && changes_ >= *fail_at_) failed_ = true;
-  if (failed_) return Error{ErrorCode::kUnavailable, "The power is off."};
+  if (failed_) return Error{ErrorCode::kUnavailable, "the power is off"};
   ++changes_;
   return {};
 }
@@ -231,10 +231,10 @@ void MemoryDiskFolder::lose_unsynced(Inode& inode) {
 
 Result<std::shared_ptr<MemoryDiskFolder::Inode>> MemoryDiskFolder::find(
     std::string_view name) const {
-  if (failed_) return Error{ErrorCode::kUnavailable, "The power is off."};
+  if (failed_) return Error{ErrorCode::kUnavailable, "the power is off"};
   const auto found = names_.find(name);
   if (found == names_.end()) {
-    return Error{ErrorCode::kNotFound, std::string(name) + ": there is no such file."};
+    return Error{ErrorCode::kNotFound, std::string(name) + ": there is no such file"};
   }
   return found->second;
 }

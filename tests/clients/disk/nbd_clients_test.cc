@@ -8,8 +8,8 @@
 
 #include "esxi/disk/nbd_server.h"
 #include "esxi/disk/os_disk_folder.h"
-#include "tests/support/program.h"
 #include "tests/esxi/disk/sample_disk.h"
+#include "tests/support/program.h"
 #include "tests/support/temp_folder.h"
 
 namespace keytrail::disk::test {
@@ -74,17 +74,6 @@ TEST_P(NbdClientsTest, NbdinfoListsTheOneExport) {
   const ProgramEnd list = run_program({"nbdinfo", "--list", uri()});
   ASSERT_EQ(list.status, 0) << list.output;
   EXPECT_THAT(list.output, HasSubstr("export=\"vm-1\""));
-}
-
-TEST_P(NbdClientsTest, ALockedDisksReasonReachesTheClient) {
-  const std::string socket = temporary_.file("locked.sock");
-  const auto locked = NbdServer::start_locked(
-                          socket, "vm-2", "The disk is encrypted and a required key was not found.")
-                          .value();
-  const ProgramEnd info =
-      run_program({"env", "LIBNBD_DEBUG=1", "nbdinfo", "nbd+unix:///vm-2?socket=" + socket});
-  EXPECT_NE(info.status, 0);
-  EXPECT_THAT(info.output, HasSubstr("encrypted and a required key was not found"));
 }
 
 TEST_P(NbdClientsTest, NbdcopyBringsADiskInAndOutAgain) {

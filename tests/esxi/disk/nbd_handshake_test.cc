@@ -7,9 +7,7 @@ namespace {
 
 using Phase = NbdHandshake::Phase;
 
-NbdExport exported(std::string locked = {}) {
-  return {.name = "vm-1", .size_bytes = 1 << 20, .block_bytes = 4096, .locked = std::move(locked)};
-}
+NbdExport exported() { return {.name = "vm-1", .size_bytes = 1 << 20, .block_bytes = 4096}; }
 
 Bytes client_flags(std::uint32_t flags = 3) {
   Bytes out;
@@ -94,25 +92,6 @@ TEST(NbdHandshakeTest, WhatFollowsGoIsLeftForTheTransmission) {
   const std::size_t negotiation = sent.size();
   append_u32(sent, kNbdRequestMagic);
   EXPECT_EQ(client.send(sent), negotiation);
-}
-
-TEST(NbdHandshakeTest, ALockedDiskIsRefusedWithTheReason) {
-  Client client(exported("The disk is encrypted and a required key was not found."));
-  Bytes sent = client_flags();
-  append_option(sent, 7, go_data("vm-1"));
-  client.send(sent);
-  EXPECT_EQ(client.handshake_.phase(), Phase::kNegotiating);
-  EXPECT_THAT(client.replies(), ::testing::ElementsAre(0x80000002));
-  EXPECT_EQ(client.text_, "The disk is encrypted and a required key was not found.");
-}
-
-TEST(NbdHandshakeTest, ALockedDiskCannotBeHadByTheOldOptionEither) {
-  Client client(exported("locked"));
-  Bytes sent = client_flags();
-  append_option(sent, 1, as_bytes("vm-1"));
-  client.send(sent);
-  EXPECT_EQ(client.handshake_.phase(), Phase::kClosed);
-  EXPECT_TRUE(client.answers_.empty());
 }
 
 TEST(NbdHandshakeTest, ExportNamePadsUnlessTheClientAskedNotTo) {

@@ -210,7 +210,7 @@ TEST_F(NbdServerTest, AFailingDiskAnswersWithAnErrorAndTellsTheHost) {
   EXPECT_EQ(client.call(NbdCommand::kWrite, 0, 1 << 20, Bytes(1 << 20)), NbdError::kIo);
   EXPECT_EQ(client.call(NbdCommand::kFlush, 0, 0), NbdError::kIo);
   EXPECT_EQ(client.call(NbdCommand::kRead, 0, 4096), NbdError::kIo);
-  EXPECT_THAT(reported(), ::testing::Contains("The power is off."));
+  EXPECT_THAT(reported(), ::testing::Contains("the power is off"));
 }
 
 TEST_F(NbdServerTest, DisconnectEndsTheConnectionAndTheServerTakesTheNext) {
@@ -315,28 +315,6 @@ TEST_F(NbdServerTest, AFolderThatIsNotThereIsToldInASentence) {
   const auto server = NbdServer::start(temporary_.file("nowhere/vm.sock"), "vm-1", *disk_);
   ASSERT_FALSE(server.ok());
   EXPECT_THAT(server.error().detail, ::testing::HasSubstr("No such file or directory"));
-}
-
-TEST_F(NbdServerTest, ALockedDiskIsServedOnlyTheReason) {
-  const std::string path = temporary_.file("locked.sock");
-  const auto server = NbdServer::start_locked(
-                          path, "vm-2", "The disk is encrypted and a required key was not found.")
-                          .value();
-  Client client(path);
-  EXPECT_EQ(client.receive(18).size(), 18u);
-  Bytes go;
-  append_u32(go, 3);
-  append_u64(go, kNbdOptionMagic);
-  append_u32(go, 7);
-  append_u32(go, 6);
-  append_u32(go, 0);
-  append_u16(go, 0);
-  client.send(go);
-  const Bytes answer = client.receive(20);
-  ASSERT_EQ(answer.size(), 20u);
-  EXPECT_EQ(read_u32(ByteView(answer).subspan(12)), 0x80000002u);
-  EXPECT_EQ(as_text(client.receive(read_u32(ByteView(answer).subspan(16)))),
-            "The disk is encrypted and a required key was not found.");
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ class MemoryDatastore final : public disk::Datastore {
 
   Result<std::unique_ptr<disk::DiskFolder>> open_folder(const std::string& vm) override {
     if (is_away || !folders_.contains(vm)) {
-      return Error{ErrorCode::kNotFound, "Opening " + vm + ": there is no such file."};
+      return Error{ErrorCode::kNotFound, "opening " + vm + ": there is no such file"};
     }
     return std::unique_ptr<disk::DiskFolder>(std::make_unique<FaultyFolder>(at(vm), plan));
   }
