@@ -18,6 +18,7 @@
 
 #include "bus/secret/fd.h"
 #include "esxi/disk/nbd_connection.h"
+#include "esxi/disk/start_thread.h"
 
 namespace keytrail::disk {
 namespace {
@@ -107,7 +108,13 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(const std::string& socket_pa
   shared->wake = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!shared->wake.is_open()) return socket_error("making", socket_path);
   shared->listener = TRY(bind_socket(socket_path));
-  shared->acceptor = std::thread([server = shared.get()] { server->accept_clients(); });
+  Result<std::thread> acceptor =
+      start_thread([server = shared.get()] { server->accept_clients(); });
+  if (!acceptor.ok()) {
+    ::unlink(socket_path.c_str());
+    return acceptor.error();
+  }
+  shared->acceptor = std::move(*acceptor);
   return std::unique_ptr<NbdServer>(new NbdServer(std::move(shared)));
 }
 
@@ -142,15 +149,22 @@ void NbdServer::Shared::accept_clients() {
 
 void NbdServer::Shared::add_client(Fd fd) {
   reap();
-  const std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
   if (!may_connect(fd.get()) || clients.size() >= kConnectionsMax) return;
   Client& client = clients.emplace_back();
   client.fd = std::move(fd);
-  client.thread = std::thread([this, &client] {
+  Result<std::thread> thread = start_thread([this, &client] {
     NbdConnection(client.fd.get(), exported, disk, report).run();
     ::shutdown(client.fd.get(), SHUT_RDWR);
     client.done = true;
   });
+  if (thread.ok()) {
+    client.thread = std::move(*thread);
+    return;
+  }
+  clients.pop_back();  // Closed, so it knows; the others are served on.
+  lock.unlock();
+  if (report) report(thread.error());
 }
 
 void NbdServer::Shared::reap() {

@@ -7,7 +7,8 @@
 // replies per send; data is encrypted and decrypted in the connection's own buffers). start, stop
 // and the destructor belong to the owner's thread; stop() ends all connections, a guest's in use
 // included, and returns when they are gone. Errors: start says what is wrong with the path;
-// afterwards a failing disk answers EIO, and is told to `report`.
+// afterwards a failing disk answers EIO, a client that there is no thread for is closed, and either
+// is told to `report`.
 #pragma once
 
 #include <functional>
@@ -22,7 +23,7 @@ class NbdServer {
  public:
   static constexpr std::size_t kConnectionsMax = 16;
 
-  // Called from connection threads, with what the disk said.
+  // Called from the server's threads, with what the disk said or why a client was closed.
   using Report = std::function<void(const Error&)>;
 
   // Serves `disk` under `name`. REQUIRES: it outlives the server.

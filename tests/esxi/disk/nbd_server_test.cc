@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -300,6 +301,50 @@ TEST_F(NbdServerTest, AClientThatThereIsNoDescriptorForWaitsAndCostsNothing) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(::poll(&waiting, 1, kPatience_ms), 1) << "the client is not served afterwards";
   ::close(fd);
+}
+
+// As if the machine were out of memory or of processes: no stack of that size is to be had.
+class NoThreads {
+ public:
+  NoThreads() {
+    ::pthread_getattr_default_np(&before_);
+    pthread_attr_t none;
+    ::pthread_attr_init(&none);
+    ::pthread_attr_setstacksize(&none, std::size_t{1} << 48);
+    ::pthread_setattr_default_np(&none);
+    ::pthread_attr_destroy(&none);
+  }
+  ~NoThreads() {
+    ::pthread_setattr_default_np(&before_);
+    ::pthread_attr_destroy(&before_);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST_F(NbdServerTest, AClientThatThereIsNoThreadForIsClosedAndTheOthersAreServedOn) {
+  Client good(path_);
+  good.enter();
+  {
+    const NoThreads short_of_memory;
+    EXPECT_TRUE(Client(path_).closed());
+    EXPECT_EQ(good.call(NbdCommand::kFlush, 0, 0), NbdError::kNone);
+  }
+  EXPECT_THAT(reported(), ::testing::ElementsAre(::testing::HasSubstr("gives no thread")));
+  Client next(path_);
+  next.enter();
+}
+
+TEST_F(NbdServerTest, AServerThatThereIsNoThreadForIsRefusedAndLeavesNoSocket) {
+  const NoThreads short_of_memory;
+  const std::string path = temporary_.file("other.sock");
+  const auto server = NbdServer::start(path, "vm-1", *disk_);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error().detail, ::testing::HasSubstr("gives no thread"));
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST_F(NbdServerTest, ALongPathIsServedToo) {
