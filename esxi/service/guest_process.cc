@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -19,23 +20,33 @@
 #include <utility>
 #include <vector>
 
-#include "bus/secret/fd.h"
+#include "esxi/disk/start_thread.h"
 
 namespace keytrail::esxi {
 namespace {
 
-constexpr std::size_t kSocketPathMax = 100;  // sun_path has 108.
-constexpr int kFolderFd = 3;               // Of the socket, in the child, if its path is too long.
 constexpr std::chrono::seconds kGrace{3};  // Between asking QEMU to go and making it.
 constexpr std::size_t kDetailBytesMax = 512;
+constexpr std::size_t kConsolePieceBytes = 16 * 1024;
 constexpr const char* kKernelSettings = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off ";
+
+// What is open in the child, by its number there; nothing else is.
+enum ChildFd { kInput, kConsole, kErrors, kKernel, kInitrd, kSocketFolder, kChildFds };
 
 // All that the child needs, made before the fork: afterwards it may only make system calls.
 struct Launch {
   std::vector<std::string> arguments;
   std::string program;
-  Fd input, console, errors, folder;
+  std::vector<Fd> inherited;  // by ChildFd
+  Fd console;                 // Our end of it.
 };
+
+Error system_error(const std::string& doing) {
+  return {ErrorCode::kUnavailable, doing + ": " + std::strerror(errno)};
+}
+
+// By this name QEMU opens what it inherited, whatever stands by then where it came from.
+std::string path_of(ChildFd fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 // QEMU's options end a value at a comma unless it is doubled.
 std::string escaped(std::string_view value) {
@@ -59,31 +70,32 @@ std::vector<std::string> arguments(const GuestSpec& spec, const std::string& soc
                            escaped(socket),
           "-device", "virtio-blk-pci,drive=disk,logical_block_size=" + sector +
                          ",physical_block_size=" + sector,
-          "-kernel", spec.kernel,
-          "-initrd", spec.initrd,
+          "-kernel", path_of(kKernel),
+          "-initrd", path_of(kInitrd),
           "-append", kKernelSettings + spec.command_line};
   // clang-format on
 }
 
-Result<Launch> prepare(const GuestSpec& spec) {
+Result<Launch> prepare(GuestSpec spec) {
+  const auto slash = spec.disk_socket.rfind('/');
+  KEYTRAIL_CHECK(slash != std::string::npos);
+  const std::string folder = spec.disk_socket.substr(0, slash + 1);
   Launch launch;
   launch.program = spec.program;
-  std::string socket = spec.disk_socket;
-  if (socket.size() > kSocketPathMax) {
-    const auto slash = socket.rfind('/');
-    launch.folder = Fd(::open(socket.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    socket = "/proc/self/fd/" + std::to_string(kFolderFd) + socket.substr(slash);
+  launch.arguments = arguments(spec, path_of(kSocketFolder) + spec.disk_socket.substr(slash));
+  launch.inherited.resize(kChildFds);
+  launch.inherited[kKernel] = std::move(spec.kernel);
+  launch.inherited[kInitrd] = std::move(spec.initrd);
+  launch.inherited[kInput] = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  launch.inherited[kErrors] = Fd(::memfd_create("qemu-errors", MFD_CLOEXEC));
+  launch.inherited[kSocketFolder] = Fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  int ends[2] = {-1, -1};
+  static_cast<void>(::pipe2(ends, O_CLOEXEC));
+  launch.console = Fd(ends[0]);
+  launch.inherited[kConsole] = Fd(ends[1]);
+  if (!std::ranges::all_of(launch.inherited, &Fd::is_open)) {
+    return system_error("making what the guest inherits");
   }
-  launch.arguments = arguments(spec, socket);
-  launch.input = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  launch.console =
-      Fd(::open(spec.console_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (launch.console.get() < 0) {
-    return Error{ErrorCode::kUnavailable,
-                 "The guest's console " + spec.console_log + ": " + std::strerror(errno) + "."};
-  }
-  launch.errors = Fd(::memfd_create("qemu-errors", MFD_CLOEXEC));
-  KEYTRAIL_CHECK(launch.errors.get() >= 0);
   return launch;
 }
 
@@ -97,19 +109,15 @@ Result<Launch> prepare(const GuestSpec& spec) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  const bool wired = ::dup2(launch.input.get(), 0) == 0 && ::dup2(launch.console.get(), 1) == 1 &&
-                     ::dup2(launch.errors.get(), 2) == 2;
-  unsigned first_closed = kFolderFd;
-  if (launch.folder.get() >= 0) {
-    if (failed == kFolderFd) failed = ::fcntl(failed, F_DUPFD_CLOEXEC, kFolderFd + 1);
-    if (launch.folder.get() == kFolderFd) {
-      ::fcntl(kFolderFd, F_SETFD, 0);
-    } else {
-      ::dup2(launch.folder.get(), kFolderFd);
-    }
-    ++first_closed;
+  // Out of each other's way first, then each to its number.
+  std::array<int, kChildFds> from{};
+  for (int at = 0; at < kChildFds; ++at) {
+    from[at] = ::fcntl(launch.inherited[at].get(), F_DUPFD_CLOEXEC, kChildFds);
   }
-  ::close_range(first_closed, ~0U, CLOSE_RANGE_CLOEXEC);
+  failed = ::fcntl(failed, F_DUPFD_CLOEXEC, kChildFds);
+  bool wired = true;
+  for (int at = 0; at < kChildFds; ++at) wired = wired && ::dup2(from[at], at) == at;
+  ::close_range(kChildFds, ~0U, CLOSE_RANGE_CLOEXEC);
   if (wired) ::execvp(launch.program.c_str(), const_cast<char* const*>(argv));
   const int error = errno;
   static_cast<void>(!::write(failed, &error, sizeof error));
@@ -122,25 +130,33 @@ Result<pid_t> launch_qemu(const Launch& launch) {
   for (const std::string& argument : launch.arguments) argv.push_back(argument.c_str());
   argv.push_back(nullptr);
   int ends[2];
-  KEYTRAIL_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("making a pipe to QEMU");
   Fd failed(ends[0]);
   Fd child_end(ends[1]);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid == 0) become_qemu(launch, argv.data(), parent, child_end.get());
   child_end.reset();
-  if (pid < 0) {
-    return Error{ErrorCode::kUnavailable,
-                 std::string("No process for the guest: ") + std::strerror(errno) + "."};
-  }
+  if (pid < 0) return system_error("making a process for the guest");
   int error = 0;
   if (::read(failed.get(), &error, sizeof error) != sizeof error) return pid;
   ::waitpid(pid, nullptr, 0);
   if (error == ENOENT) {
     return Error{ErrorCode::kNotFound,
-                 launch.program + " is not there: install Debian's qemu-system-x86 and seabios."};
+                 launch.program + " is not there: install Debian's qemu-system-x86 and seabios"};
   }
-  return Error{ErrorCode::kUnavailable, launch.program + ": " + std::strerror(error) + "."};
+  return Error{ErrorCode::kUnavailable, launch.program + ": " + std::strerror(error)};
+}
+
+// Until the guest has ended: QEMU alone has the other end, and it has no children.
+void follow_console(const Fd& console, const GuestProcess::OnConsole& on_console) {
+  std::vector<std::uint8_t> said(kConsolePieceBytes);
+  while (true) {
+    const ssize_t got = ::read(console.get(), said.data(), said.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    if (on_console) on_console(ByteView(said).first(static_cast<std::size_t>(got)));
+  }
 }
 
 // The last lines that QEMU wrote to its standard error, as one.
@@ -175,19 +191,21 @@ struct GuestProcess::Watch {
   bool ordered = false;  // We ended it.
   std::thread thread;
 
-  void run(Launch launch, const OnExit& on_exit, std::promise<Result<void>> started);
+  void run(Launch launch, const OnConsole& on_console, const OnExit& on_exit,
+           std::promise<Result<void>> started);
 };
 
-Result<std::unique_ptr<GuestProcess>> GuestProcess::start(const GuestSpec& spec, OnExit on_exit) {
-  Launch launch = TRY(prepare(spec));
+Result<std::unique_ptr<GuestProcess>> GuestProcess::start(GuestSpec spec, OnConsole on_console,
+                                                          OnExit on_exit) {
+  Launch launch = TRY(prepare(std::move(spec)));
   auto watch = std::make_unique<Watch>();
   std::promise<Result<void>> promise;
   auto started = promise.get_future();
-  watch->thread =
-      std::thread([raw = watch.get(), launch = std::move(launch), on_exit = std::move(on_exit),
-                   promise = std::move(promise)]() mutable {
-        raw->run(std::move(launch), on_exit, std::move(promise));
-      });
+  watch->thread = TRY(start_thread(
+      [raw = watch.get(), launch = std::move(launch), on_console = std::move(on_console),
+       on_exit = std::move(on_exit), promise = std::move(promise)]() mutable {
+        raw->run(std::move(launch), on_console, on_exit, std::move(promise));
+      }));
   if (const Result<void> result = started.get(); !result.ok()) {
     watch->thread.join();
     return result.error();
@@ -195,13 +213,16 @@ Result<std::unique_ptr<GuestProcess>> GuestProcess::start(const GuestSpec& spec,
   return std::unique_ptr<GuestProcess>(new GuestProcess(std::move(watch)));
 }
 
-void GuestProcess::Watch::run(Launch launch, const OnExit& on_exit,
+void GuestProcess::Watch::run(Launch launch, const OnConsole& on_console, const OnExit& on_exit,
                               std::promise<Result<void>> started) {
   const Result<pid_t> launched = launch_qemu(launch);
   if (!launched.ok()) return started.set_value(launched.error());
   const pid_t child = *launched;
   pid = child;
   started.set_value({});
+  const Fd errors = std::move(launch.inherited[kErrors]);
+  launch.inherited.clear();  // QEMU's alone: the console has an end only when nobody else has it.
+  follow_console(launch.console, on_console);
   siginfo_t info{};
   while (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) != 0) {
     KEYTRAIL_CHECK(errno == EINTR);
@@ -211,7 +232,7 @@ void GuestProcess::Watch::run(Launch launch, const OnExit& on_exit,
     const std::lock_guard lock(mutex);
     ::waitpid(child, nullptr, 0);
     gone = true;
-    exit = describe(info, ordered, launch.errors);
+    exit = describe(info, ordered, errors);
     changed.notify_all();
   }
   if (on_exit) on_exit(exit);  // Last: this object may be gone afterwards.
@@ -232,9 +253,9 @@ void GuestProcess::end() {
   std::unique_lock lock(watch_->mutex);
   if (watch_->gone) return;
   watch_->ordered = true;
-  ::kill(watch_->pid, SIGTERM);
+  ::kill(-watch_->pid, SIGTERM);  // The group: nobody in it keeps the console open.
   if (watch_->changed.wait_for(lock, kGrace, [&] { return watch_->gone; })) return;
-  ::kill(watch_->pid, SIGKILL);
+  ::kill(-watch_->pid, SIGKILL);
   watch_->changed.wait(lock, [&] { return watch_->gone; });
 }
 

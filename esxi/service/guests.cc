@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "esxi/disk/nbd_server.h"
+#include "esxi/service/console_log.h"
 
 namespace keytrail::esxi {
 namespace {
@@ -37,7 +37,10 @@ DiskUsage summary_of(const std::string& vm, const std::string& disk, const disk:
 }  // namespace
 
 Guests::Guests(DiskWork& disks, Options options, OnEnd on_end)
-    : disks_(disks), options_(std::move(options)), on_end_(std::move(on_end)) {}
+    : disks_(disks),
+      options_(std::move(options)),
+      datastore_(options_.datastore),
+      on_end_(std::move(on_end)) {}
 
 Guests::~Guests() {
   power_off_all();
@@ -54,32 +57,42 @@ Result<void> Guests::power_on(const std::string& name, const Vm& vm,
       return Error{ErrorCode::kInvalid, "this host runs as many guests as it may"};
     }
   }
+  Running running;
+  running.disk = vm.disk.disk;
+  running.engine = TRY(disks_.open(name, vm, kek));
+  GuestSpec spec = TRY(spec_of(name, running.engine->sector_bytes()));
+  running.server = TRY(
+      disk::NbdServer::start(spec.disk_socket, name, *running.engine, [name](const Error& error) {
+        spdlog::error("{}: serving the disk failed: {}", name, error.detail);
+      }));
+  std::unique_ptr<disk::OsDiskFolder> folder = TRY(datastore_.folder_of(name));
+  // Shared, for a std::function must be copyable.
+  const auto console = std::make_shared<ConsoleLog>(TRY(ConsoleLog::open(std::move(folder))));
+  const auto on_console = [console, name](ByteView said) {
+    if (const Result<void> kept = console->append(said); !kept.ok()) {
+      spdlog::error("{}: what it says is kept no longer: {}", name, kept.error().detail);
+    }
+  };
+  // Under the lock: the guest may end before it is in the map.
+  const std::lock_guard lock(mutex_);
+  running.process = TRY(GuestProcess::start(
+      std::move(spec), on_console, [this, name](const GuestExit& exit) { on_exit(name, exit); }));
+  running_.emplace(name, std::move(running));
+  return {};
+}
+
+Result<GuestSpec> Guests::spec_of(const std::string& name, std::uint32_t sector_bytes) {
   const vcenter::GuestBoot guest = TRY(disks_.guest_of(name));
   if (guest.kernel.empty()) {
     return Error{ErrorCode::kInvalid, name + " has no guest to boot; create it with --guest"};
   }
-  Running running;
-  running.disk = vm.disk.disk;
-  running.engine = TRY(disks_.open(name, vm, kek));
-  const std::string socket = options_.run_folder + "/" + name + ".nbd";
-  running.server =
-      TRY(disk::NbdServer::start(socket, name, *running.engine, [name](const Error& error) {
-        spdlog::error("{}: the disk failed: {}", name, error.detail);
-      }));
-  const std::string folder = options_.datastore + "/" + name + "/";
-  // Under the lock: the guest may end before it is in the map.
-  const std::lock_guard lock(mutex_);
-  running.process =
-      TRY(GuestProcess::start({.kernel = folder + guest.kernel,
-                               .initrd = folder + guest.initrd,
-                               .command_line = guest.command_line,
-                               .disk_socket = socket,
-                               .sector_bytes = running.engine->sector_bytes(),
-                               .console_log = folder + "console.log",
-                               .program = options_.program},
-                              [this, name](const GuestExit& exit) { on_exit(name, exit); }));
-  running_.emplace(name, std::move(running));
-  return {};
+  const std::unique_ptr<disk::OsDiskFolder> folder = TRY(datastore_.folder_of(name));
+  return GuestSpec{.kernel = TRY(folder->open_to_read(guest.kernel)),
+                   .initrd = TRY(folder->open_to_read(guest.initrd)),
+                   .command_line = guest.command_line,
+                   .disk_socket = options_.run_folder + "/" + name + ".nbd",
+                   .sector_bytes = sector_bytes,
+                   .program = options_.program};
 }
 
 std::optional<DiskUsage> Guests::power_off(const std::string& name) {

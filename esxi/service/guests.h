@@ -1,6 +1,7 @@
 // Guests: the VMs that run on this host. Per VM an open disk, its NBD server and a QEMU process.
 //
 //   power on   open the disk (locked for this host) ─► serve it on a unix socket ─► start the guest
+//   it runs    what it says is kept in its folder (console_log.h)
 //   the end    the process ends, or is ended ─► the server stops ─► the disk is closed ─► told
 // A guest dies with the host's process. Threads: power_on and power_off on workers, one at a time
 // per VM; `on_end` is called on the thread that noticed, after everything of the guest is closed,
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "esxi/disk/nbd_server.h"
+#include "esxi/disk/os_disk_folder.h"
 #include "esxi/model/guests.h"
 #include "esxi/service/disk_work.h"
 #include "esxi/service/guest_process.h"
@@ -28,7 +30,7 @@ class Guests {
   using OnEnd = std::function<void(GuestEnd)>;
 
   struct Options {
-    std::string datastore;   // kernels, initrds and consoles are files of its folders
+    std::string datastore;   // its path; kernels, initrds and consoles are files of its folders
     std::string run_folder;  // for sockets; it exists
     std::string program = "qemu-system-x86_64";
   };
@@ -55,11 +57,14 @@ class Guests {
     bool ordered_off = false;
   };
 
+  // Its files, opened: from here on it does not matter what stands under their names.
+  [[nodiscard]] Result<GuestSpec> spec_of(const std::string& name, std::uint32_t sector_bytes);
   [[nodiscard]] std::optional<DiskUsage> close(const std::string& name, Running running);
   void on_exit(const std::string& name, const GuestExit& exit);
 
   DiskWork& disks_;
   const Options options_;
+  disk::OsDatastore datastore_;
   const OnEnd on_end_;
   std::mutex mutex_;
   std::condition_variable exited_;

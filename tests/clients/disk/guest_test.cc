@@ -2,6 +2,7 @@
 // again.
 //
 // Needs the guest image (esxi/guest/make_guest.sh build/guest) and QEMU; ./run test sees to both.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -24,7 +25,6 @@ namespace {
 using esxi::GuestExit;
 using esxi::GuestExitKind;
 using esxi::GuestProcess;
-using esxi::GuestSpec;
 using ::testing::HasSubstr;
 
 constexpr std::uint64_t kSize = 16 << 20;
@@ -54,25 +54,29 @@ class GuestTest : public ::testing::Test {
     return std::string(KEYTRAIL_SOURCE_DIR "/build/guest/") + name;
   }
 
+  static Fd opened(const std::string& path) {
+    return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  }
+
   // Boots the guest on the disk and gives what this boot printed.
   std::string boot(DiskEngine& disk, const std::string& command_line, const std::string& initrd) {
-    const std::string console = temporary_.file("console.log");
-    const std::size_t before = contents(console).size();
+    std::string console;
     const auto server = NbdServer::start(temporary_.file("disk.sock"), "vm-1", disk).value();
     std::promise<GuestExit> ended;
-    const auto guest = GuestProcess::start({.kernel = image("vmlinuz"),
-                                            .initrd = initrd,
-                                            .command_line = command_line,
-                                            .disk_socket = temporary_.file("disk.sock"),
-                                            .sector_bytes = disk.sector_bytes(),
-                                            .console_log = console},
-                                           [&](const GuestExit& exit) { ended.set_value(exit); });
+    const auto guest = GuestProcess::start(
+        {.kernel = opened(image("vmlinuz")),
+         .initrd = opened(initrd),
+         .command_line = command_line,
+         .disk_socket = temporary_.file("disk.sock"),
+         .sector_bytes = disk.sector_bytes()},
+        [&](ByteView said) { console += as_text(said); },
+        [&](const GuestExit& exit) { ended.set_value(exit); });
     EXPECT_TRUE(guest.ok()) << guest.error().detail;
     auto future = ended.get_future();
     if (future.wait_for(kBootPatience) != std::future_status::ready) (*guest)->end();
     const GuestExit exit = future.get();
     EXPECT_EQ(exit.kind, GuestExitKind::kPoweredOff) << exit.detail;
-    return contents(console).substr(before);
+    return console;
   }
 
   std::string boot(DiskEngine& disk, const std::string& mode, int seed) {

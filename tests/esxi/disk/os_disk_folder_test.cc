@@ -68,8 +68,43 @@ TEST_F(OsDiskFolderTest, AnOpenFileIsLockedEvenAgainstThisProcess) {
 TEST_F(OsDiskFolderTest, SymbolicLinksAreNotFollowed) {
   std::ofstream(temporary_.file("target")) << "x";
   std::filesystem::create_symlink(temporary_.file("target"), temporary_.file("link.vmdk"));
-  EXPECT_FALSE(folder_->open("link.vmdk").ok());
-  EXPECT_FALSE(folder_->read_text("link.vmdk", 10).ok());
+  EXPECT_THAT(folder_->open("link.vmdk").error().detail,
+              ::testing::HasSubstr("it is a symbolic link, and none is followed"));
+  EXPECT_EQ(folder_->read_text("link.vmdk", 10).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->write_text("link.vmdk", "y").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->open_to_read("link.vmdk").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->open_to_append("link.vmdk").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->create("link.vmdk", 4096).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(std::filesystem::file_size(temporary_.file("target")), 1u);
+}
+
+TEST_F(OsDiskFolderTest, AVmsFolderThatIsALinkIsNotFollowedButTheDatastoreMayBeOne) {
+  std::filesystem::create_directories(temporary_.file("elsewhere/vm-1"));
+  std::filesystem::create_directory_symlink(temporary_.file("elsewhere"), temporary_.file("ds"));
+  std::filesystem::create_directory_symlink("vm-1", temporary_.file("elsewhere/vm-2"));
+  OsDatastore datastore(temporary_.file("ds"));
+  EXPECT_TRUE(datastore.open_folder("vm-1").ok());
+  EXPECT_FALSE(datastore.open_folder("vm-2").ok());
+  EXPECT_FALSE(datastore.make_folder("vm-2").ok());
+}
+
+// Nobody is at the other end, so opening it without further thought would wait for ever.
+TEST_F(OsDiskFolderTest, APipeInPlaceOfAFileIsCorruptAndKeepsNobodyWaiting) {
+  ASSERT_EQ(::mkfifo(temporary_.file("pipe.vmdk").c_str(), 0600), 0);
+  EXPECT_EQ(folder_->read_text("pipe.vmdk", 10).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->write_text("pipe.vmdk", "x").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->open("pipe.vmdk").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->open_to_read("pipe.vmdk").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(folder_->open_to_append("pipe.vmdk").error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(OsDiskFolderTest, AnImportIsItsOwnersAloneOnceItIsADisk) {
+  std::ofstream(temporary_.file("vm-1-flat.vmdk")) << std::string(4096, 'x');
+  std::filesystem::permissions(temporary_.file("vm-1-flat.vmdk"), std::filesystem::perms{0644});
+  ASSERT_TRUE(adopt_flat(*folder_, sample_disk(4096)).ok());
+  struct stat info {};
+  ASSERT_EQ(::stat(temporary_.file("vm-1-flat.vmdk").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
 
 TEST_F(OsDiskFolderTest, PathsAreNotNames) {

@@ -1,5 +1,6 @@
 #include "esxi/service/guest_process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <sstream>
+#include <mutex>
 #include <thread>
 
 #include "tests/support/temp_folder.h"
@@ -27,12 +28,17 @@ class GuestProcessTest : public ::testing::Test {
     const std::string program = temporary_.file("qemu");
     std::ofstream(program) << "#!/bin/sh\n" << script << "\n";
     ::chmod(program.c_str(), 0700);
-    return {.kernel = "/k",
-            .initrd = "/i",
+    return {.kernel = file("kernel"),
+            .initrd = file("initrd"),
             .command_line = "mode=none",
             .disk_socket = temporary_.file("disk,1.sock"),
-            .console_log = temporary_.file("console.log"),
             .program = program};
+  }
+
+  // Says its own name.
+  Fd file(const std::string& name) {
+    std::ofstream(temporary_.file(name)) << name;
+    return Fd(::open(temporary_.file(name).c_str(), O_RDONLY | O_CLOEXEC));
   }
 
   GuestExit wait() {
@@ -42,9 +48,8 @@ class GuestProcessTest : public ::testing::Test {
   }
 
   std::string console() {
-    std::ostringstream text;
-    text << std::ifstream(temporary_.file("console.log")).rdbuf();
-    return text.str();
+    const std::lock_guard lock(mutex_);
+    return console_;
   }
 
   // Until the script has said so.
@@ -56,62 +61,78 @@ class GuestProcessTest : public ::testing::Test {
     EXPECT_THAT(console(), ::testing::HasSubstr(word));
   }
 
+  GuestProcess::OnConsole hear() {
+    return [this](ByteView said) {
+      const std::lock_guard lock(mutex_);
+      console_ += as_text(said);
+    };
+  }
   GuestProcess::OnExit tell() {
     return [this](const GuestExit& exit) { exit_.set_value(exit); };
   }
 
   keytrail::testing::TempFolder temporary_;
   std::promise<GuestExit> exit_;
+  std::mutex mutex_;
+  std::string console_;
 };
 
 TEST_F(GuestProcessTest, AGuestThatPowersOffSaysSo) {
-  const auto guest = GuestProcess::start(spec("echo booted"), tell()).value();
+  const auto guest = GuestProcess::start(spec("echo booted"), hear(), tell()).value();
   EXPECT_EQ(wait().kind, GuestExitKind::kPoweredOff);
   EXPECT_EQ(console(), "booted\n");
 }
 
 TEST_F(GuestProcessTest, IsGivenItsDiskItsKernelAndNothingElse) {
   const auto guest =
-      GuestProcess::start(spec("for a; do echo \"$a\"; done; ls /proc/self/fd"), tell()).value();
+      GuestProcess::start(spec("for a; do echo \"$a\"; done; readlink /proc/self/fd/5; "
+                               "ls /proc/self/fd"),
+                          hear(), tell())
+          .value();
   EXPECT_EQ(wait().kind, GuestExitKind::kPoweredOff);
   EXPECT_THAT(console(), ::testing::HasSubstr("\ntcg,thread=multi\n"));
-  EXPECT_THAT(console(),
-              ::testing::HasSubstr("server.path=" + temporary_.file("disk,,1.sock") + "\n"));
+  EXPECT_THAT(console(), ::testing::HasSubstr("server.path=/proc/self/fd/5/disk,,1.sock\n"));
+  EXPECT_THAT(console(), ::testing::HasSubstr("\n" + temporary_.path() + "\n"));
   EXPECT_THAT(console(), ::testing::HasSubstr(" mode=none\n"));
-  EXPECT_THAT(console(), ::testing::EndsWith("\n0\n1\n2\n3\n"))
-      << "3 is ls's own view of the folder";
+  EXPECT_THAT(console(), ::testing::EndsWith("\n0\n1\n2\n3\n4\n5\n6\n"))
+      << "6 is ls's own view of the folder";
 }
 
-TEST_F(GuestProcessTest, ALongSocketPathIsReachedThroughItsFolder) {
-  auto long_spec = spec(
-      "for a; do case $a in *server.path=*) "
-      "p=${a##*server.path=}; ls -d \"${p%/*}/.\" && readlink \"${p%/*}\";; esac; done");
-  const std::string folder = temporary_.file(std::string(150, 'd'));
-  std::filesystem::create_directory(folder);
-  long_spec.disk_socket = folder + "/disk.sock";
-  const auto guest = GuestProcess::start(long_spec, tell()).value();
+TEST_F(GuestProcessTest, BootsTheFilesThatWereOpenedWhateverStandsUnderTheirNamesByThen) {
+  GuestSpec opened = spec(
+      "while [ $# -gt 0 ]; do case $1 in -kernel|-initrd) cat \"$2\"; echo;; esac; shift; done");
+  std::filesystem::remove(temporary_.file("kernel"));
+  std::filesystem::create_symlink("/etc/hostname", temporary_.file("kernel"));
+  const auto guest = GuestProcess::start(std::move(opened), hear(), tell()).value();
   EXPECT_EQ(wait().kind, GuestExitKind::kPoweredOff);
-  EXPECT_EQ(console(), "/proc/self/fd/3/.\n" + folder + "\n");
+  EXPECT_EQ(console(), "kernel\ninitrd\n");
+}
+
+TEST_F(GuestProcessTest, AllThatItSaysIsToldBeforeItsEnd) {
+  const auto guest = GuestProcess::start(spec("head -c 1000000 /dev/zero"), hear(), tell()).value();
+  EXPECT_EQ(wait().kind, GuestExitKind::kPoweredOff);
+  EXPECT_EQ(console().size(), 1'000'000u);
 }
 
 TEST_F(GuestProcessTest, AFailureIsToldInQemusOwnWords) {
   const auto guest =
-      GuestProcess::start(spec("echo 'could not open the disk' >&2; exit 1"), tell()).value();
+      GuestProcess::start(spec("echo 'could not open the disk' >&2; exit 1"), hear(), tell())
+          .value();
   const GuestExit exit = wait();
   EXPECT_EQ(exit.kind, GuestExitKind::kFailed);
   EXPECT_EQ(exit.detail, "QEMU ended with status 1: could not open the disk");
 }
 
 TEST_F(GuestProcessTest, AKilledGuestHasFailed) {
-  const auto guest = GuestProcess::start(spec("exec sleep 600"), tell()).value();
+  const auto guest = GuestProcess::start(spec("exec sleep 600"), hear(), tell()).value();
   ::kill(guest->pid(), SIGKILL);
   EXPECT_EQ(wait().detail, "QEMU was killed by Killed");
 }
 
 TEST_F(GuestProcessTest, EndingItEndsItEvenIfItDoesNotListen) {
-  const auto guest =
-      GuestProcess::start(spec("trap '' TERM; echo deaf; while :; do sleep 1; done"), tell())
-          .value();
+  const auto guest = GuestProcess::start(spec("trap '' TERM; echo deaf; while :; do sleep 1; done"),
+                                         hear(), tell())
+                         .value();
   wait_for_console("deaf");
   guest->end();
   EXPECT_EQ(::kill(guest->pid(), 0), -1);
@@ -125,7 +146,8 @@ TEST_F(GuestProcessTest, BlockedSignalsOfThisProcessAreNotItsOwn) {
   ::pthread_sigmask(SIG_BLOCK, &term, &before);
   const auto guest =
       GuestProcess::start(
-          spec("trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.05; done"), tell())
+          spec("trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.05; done"), hear(),
+          tell())
           .value();
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   wait_for_console("ready");
@@ -137,7 +159,7 @@ TEST_F(GuestProcessTest, MayBeDestroyedByTheCallThatTellsItsEnd) {
   std::promise<void> destroyed;
   std::unique_ptr<GuestProcess> guest;
   std::promise<void> stored;
-  guest = GuestProcess::start(spec("exit 0"), [&](const GuestExit&) {
+  guest = GuestProcess::start(spec("exit 0"), hear(), [&](const GuestExit&) {
             stored.get_future().wait();
             guest.reset();
             destroyed.set_value();
@@ -149,21 +171,24 @@ TEST_F(GuestProcessTest, MayBeDestroyedByTheCallThatTellsItsEnd) {
 TEST_F(GuestProcessTest, AMissingQemuIsToldWithWhatToDo) {
   auto missing = spec("");
   missing.program = temporary_.file("nowhere");
-  const auto guest = GuestProcess::start(missing, tell());
+  const auto guest = GuestProcess::start(std::move(missing), hear(), tell());
   ASSERT_FALSE(guest.ok());
   EXPECT_THAT(guest.error().detail, ::testing::HasSubstr("install Debian's qemu-system-x86"));
 }
 
 TEST_F(GuestProcessTest, DiesWithItsHost) {
-  const GuestSpec sleeper = spec("echo $$; exec sleep 600");
+  const std::string pid_file = temporary_.file("pid");
+  GuestSpec sleeper = spec("echo $$ > " + pid_file + ".new; mv " + pid_file + ".new " + pid_file +
+                           "; exec sleep 600");
   const pid_t host = ::fork();
   if (host == 0) {
-    const auto guest = GuestProcess::start(sleeper, {});
+    const auto guest = GuestProcess::start(std::move(sleeper), {}, {});
     if (!guest.ok()) ::_exit(1);
     while (true) ::pause();
   }
-  wait_for_console("\n");
-  const pid_t guest = std::stoi(console());
+  pid_t guest = 0;
+  for (int i = 0; i < 2000 && !(std::ifstream(pid_file) >> guest); ++i) ::usleep(10'000);
+  ASSERT_GT(guest, 0);
   ::kill(host, SIGKILL);
   ::waitpid(host, nullptr, 0);
   const auto is_gone = [guest] {  // Whoever inherits orphans here may leave it a zombie.

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <future>
 
@@ -25,6 +26,18 @@ class GuestsTest : public ::testing::Test {
     order.creation.disk_bytes = 64 * 1024;
     order.creation.guest = {"vmlinuz", "initrd.img", "mode=none"};
     vm_.disk = disks_.perform(order, vm_, {}).value().disk;
+    for (const char* name : {"vmlinuz", "initrd.img"}) std::ofstream(file(name)) << name;
+  }
+
+  [[nodiscard]] std::string file(const std::string& name) const {
+    return temporary_.path() + "/vm-1/" + name;
+  }
+
+  // Why it does not start.
+  std::string refusal() {
+    const Result<void> started =
+        guests("exit 0", [](const GuestEnd&) {})->power_on("vm-1", vm_, std::nullopt);
+    return started.ok() ? "it was started" : started.error().detail;
   }
 
   std::unique_ptr<Guests> guests(const std::string& script, Guests::OnEnd on_end) {
@@ -64,10 +77,38 @@ TEST_F(GuestsTest, AreNotGoneWhileOneOfThemIsStillTellingItsEnd) {
 
 TEST_F(GuestsTest, AVmWithoutAGuestIsNotStarted) {
   std::ofstream(temporary_.path() + "/vm-1/vm-1.vmx") << "displayName = \"vm-1\"\n";
-  auto none = guests("exit 0", [](const GuestEnd&) {});
-  const Result<void> started = none->power_on("vm-1", vm_, std::nullopt);
-  ASSERT_FALSE(started.ok());
-  EXPECT_THAT(started.error().detail, ::testing::HasSubstr("has no guest to boot"));
+  EXPECT_THAT(refusal(), ::testing::HasSubstr("has no guest to boot"));
+}
+
+TEST_F(GuestsTest, WhatTheySayIsKeptInTheVmsFolder) {
+  std::promise<void> ended;
+  auto running = guests("echo hello", [&](const GuestEnd&) { ended.set_value(); });
+  ASSERT_TRUE(running->power_on("vm-1", vm_, std::nullopt).ok());
+  ASSERT_EQ(ended.get_future().wait_for(20s), std::future_status::ready);
+  std::string said;
+  std::getline(std::ifstream(file("console.log")), said);
+  EXPECT_EQ(said, "hello");
+}
+
+// Whoever may write to the datastore gets by it neither another file's bytes into a guest nor a
+// guest's bytes into another file.
+TEST_F(GuestsTest, NoLinkInTheVmsFolderLeadsOutOfIt) {
+  const std::string outside = temporary_.file("outside");
+  std::ofstream(outside) << "x";
+  for (const char* name : {"vmlinuz", "initrd.img", "console.log"}) {
+    const bool was_there = std::filesystem::remove(file(name));
+    std::filesystem::create_symlink(outside, file(name));
+    EXPECT_THAT(refusal(), ::testing::HasSubstr(std::string(name) + ": it is a symbolic link"));
+    std::filesystem::remove(file(name));
+    if (was_there) std::ofstream(file(name)) << name;
+  }
+  EXPECT_EQ(std::filesystem::file_size(outside), 1u);
+}
+
+TEST_F(GuestsTest, APipeInPlaceOfAKernelKeepsNobodyWaiting) {
+  std::filesystem::remove(file("vmlinuz"));
+  ASSERT_EQ(::mkfifo(file("vmlinuz").c_str(), 0600), 0);
+  EXPECT_THAT(refusal(), ::testing::HasSubstr("vmlinuz: it is not a regular file"));
 }
 
 }  // namespace
