@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include "bus/events/match.h"
@@ -31,6 +32,8 @@ constexpr std::size_t kResultsMax = kWorkersMax + 2 * kWorkMax + Guests::kGuests
 constexpr TimeNs kUsageIntervalNs = 60'000'000'000;
 constexpr int kTickMs = 200;
 constexpr TimeNs kStopWithinNs = 5'000'000'000;
+constexpr TimeNs kFarewellNs = 2'000'000'000;  // for PartStopped to become durable
+constexpr protocol::TransactionId kFarewell = ~protocol::TransactionId{0};  // no core's
 
 struct OrderDone {
   ActionId action;
@@ -233,7 +236,10 @@ struct HostService::Impl {
           is_live = x.state == protocol::FollowState::kLive;
           begin_if_live();
         },
-        [&](const wire::TransactionAccepted& x) { core.on_accepted(x.id, x.first, x.count); },
+        [&](const wire::TransactionAccepted& x) {
+          if (x.id == kFarewell) said_farewell = true;
+          core.on_accepted(x.id, x.first, x.count);
+        },
         [&](const wire::TransactionDecideAgain& x) { core.on_decide_again(x.id); },
         [&](const wire::TransactionFailed& x) {
           spdlog::warn("a decision of this host was not recorded: {}", x.error.detail);
@@ -276,6 +282,29 @@ struct HostService::Impl {
     return true;
   }
 
+  // Guests first: what became of them stands before the end of their host.
+  void stop() {
+    guests.power_off_all();
+    if (!turn_until([this] { return core.is_idle(); }, kStopWithinNs)) return;
+    if (!began || !is_live) return;
+    Body body;
+    body.stream = epoch_stream(options.self);
+    body.user = "esxi/" + options.self.host;
+    body.clock = clock.now();
+    body.event = part::Event(part::PartStopped{.epoch = core.state().epoch});
+    link.submit(kFarewell, {.facts = {std::move(body)}});
+    turn_until([this] { return said_farewell; }, kFarewellNs);
+  }
+
+  // False: the log turned this process away.
+  bool turn_until(const std::function<bool()>& done, TimeNs within) {
+    const TimeNs deadline = clock.monotonic() + within;
+    while (!done() && clock.monotonic() < deadline) {
+      if (!turn(fds())) return false;
+    }
+    return true;
+  }
+
   void summarize() {
     const TimeNs now = clock.monotonic();
     if (now < summarize_at) return;
@@ -305,6 +334,7 @@ struct HostService::Impl {
   TimeNs summarize_at = 0;
   bool is_live = false;
   bool began = false;
+  bool said_farewell = false;
   std::string ended_because;
 };
 
@@ -321,11 +351,7 @@ Result<void> HostService::run(int stop_fd) {
   while (!wire::is_readable(stop_fd)) {
     if (!impl_->turn(fds)) return Error{ErrorCode::kRefused, impl_->ended_because};
   }
-  impl_->guests.power_off_all();
-  const TimeNs deadline = impl_->clock.monotonic() + kStopWithinNs;
-  while (!impl_->core.is_idle() && impl_->clock.monotonic() < deadline) {
-    if (!impl_->turn(impl_->fds())) break;
-  }
+  impl_->stop();
   return {};
 }
 

@@ -237,6 +237,16 @@ TEST_F(HostKillTest, AnOrderEndsThoughTheHostDiesInEachOfItsLives) {
   }
 }
 
+// What the kills are not: it ends by itself, and says so.
+TEST_F(HostKillTest, AnOrderlyStopStandsOnTheLog) {
+  host_->send(SIGTERM);
+  ASSERT_TRUE(until([&] { return has_ended(*host_); }, kPatience));
+  EXPECT_EQ(host_->reap(), "exited with 0");
+  const std::vector<Fact> stops = installation_.facts({.types = {"PartStopped"}});
+  ASSERT_EQ(stops.size(), 1u);
+  EXPECT_EQ(stops[0].body.stream, "esxi/host-1/epoch");
+}
+
 // The control: each kind of damage is complained of.
 TEST_F(HostKillTest, TheWitnessComplainsOfDamage) {
   const auto encrypted = installation_.call("vm.encrypt", R"({"vm":"vm-1"})");
