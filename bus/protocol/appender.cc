@@ -14,7 +14,8 @@ bool fits(const Unit& unit) {
   const auto is_of_a_stream = [](const Guard& guard) {
     return guard.stream.size() <= kStreamBytesMax;
   };
-  return std::ranges::all_of(unit.guards, is_of_a_stream) && unit.guards.size() <= kGuardsPerUnitMax && unit.bodies.size() <= kBodiesPerUnitMax &&
+  return std::ranges::all_of(unit.guards, is_of_a_stream) &&
+         unit.guards.size() <= kGuardsPerUnitMax && unit.bodies.size() <= kBodiesPerUnitMax &&
          unit.attachments.size() <= kAttachmentsPerUnitMax &&
          frame_bytes_of(unit) <= kAppendFrameBytesMax;
 }
@@ -39,9 +40,11 @@ bool Appender::submit(Unit unit, TicketId ticket) {
   unit.guards.push_back({options_.epoch_stream, unit.n == 1 ? epoch_ - 1 : epoch_});
   Pending pending{ticket, std::move(unit), std::nullopt};
   if (!fits(pending.unit)) {
-    pending.ack =
-        Ack{.epoch = epoch_, .n = pending.unit.n, .hint = "the unit is too large to send, or names "
-                                                          "a stream of over 200 bytes"};
+    pending.ack = Ack{.epoch = epoch_,
+                      .n = pending.unit.n,
+                      .hint =
+                          "the unit is too large to send, or names "
+                          "a stream of over 200 bytes"};
   }
   waiting_.push_back(std::move(pending));
   return true;
