@@ -103,8 +103,8 @@ TEST(StateAtTest, CountsTheFactsThatOnlyANewerProgramKnows) {
 TEST(StateAtTest, StopsAtThePositionOrTheTimeAsked) {
   MemorySource source = three_facts();
   const auto at = [&](std::string_view moment) {
-    const Result<StateAt> at = state_at(source, moment_text(moment, 0).value());
-    return at.ok() ? Result<State>(at->state) : Result<State>(at.error());
+    const Result<StateAt> then = state_at(source, moment_text(moment, 0).value());
+    return then.ok() ? Result<State>(then->state) : Result<State>(then.error());
   };
   EXPECT_EQ(at("end").value().position, 3u);
   EXPECT_EQ(at("1").value().position, 1u);
