@@ -32,8 +32,8 @@ namespace keytrail::cli {
 [[nodiscard]] std::vector<const boost::json::object*> objects_at(const boost::json::object& object,
                                                                  std::string_view key);
 
-// The letters of the text member `key` of a flat object, as they stand in `json`: for a secret, which
-// a parser would copy. Only for texts without escapes. Empty where there is none.
+// The letters of the text member `key` of a flat object, as they stand in `json`: for a secret,
+// which a parser would copy. Only for texts without escapes. Empty where there is none.
 [[nodiscard]] std::span<char> plain_text_at(std::string& json, std::string_view key);
 
 // Whether `text` can be sent as JSON at all.

@@ -70,7 +70,9 @@ std::string unless_text(int argc, char** argv) {
   return "";
 }
 
-std::string unless_empty(const std::string& given) { return given.empty() ? "must not be empty" : ""; }
+std::string unless_empty(const std::string& given) {
+  return given.empty() ? "must not be empty" : "";
+}
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Certificates and signing requests that come in files. Nothing in them is secret; private keys come
-// through secret_input.h. Threads: any.
+// Certificates and signing requests that come in files. Nothing in them is secret; private keys
+// come through secret_input.h. Threads: any.
 #pragma once
 
 #include <string>

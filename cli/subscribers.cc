@@ -28,8 +28,9 @@ Result<std::string> add(const Globals& globals, const std::string& name,
   OsFileSystem files;
   if (files.open(key_file, FileSystem::Open::kRead).ok()) {
     return Error{ErrorCode::kRefused,
-                 key_file + " is there already, and may be the only copy of a key in use; remove it, "
-                            "or choose another with --key-file"};
+                 key_file +
+                     " is there already, and may be the only copy of a key in use; remove it, "
+                     "or choose another with --key-file"};
   }
   OsRandom random;
   const wire::CurveKeys keys = wire::make_curve_keys(random);

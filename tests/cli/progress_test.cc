@@ -18,7 +18,8 @@ using std::chrono::seconds;
 TEST(ProgressTest, ALineShowsHowMuchIsDoneAndHowLongItTook) {
   EXPECT_EQ(progress_line(0.5, seconds(12)), "[===============---------------]  50 %   12 s");
   EXPECT_EQ(progress_line(0, seconds(0)), "[------------------------------]   0 %   0 s");
-  EXPECT_EQ(progress_line(1, seconds(3)), "[==============================] 100 %   finishing   3 s");
+  EXPECT_EQ(progress_line(1, seconds(3)),
+            "[==============================] 100 %   finishing   3 s");
   EXPECT_EQ(progress_line(1.7, seconds(3)), progress_line(1, seconds(3)));
 }
 
