@@ -229,37 +229,39 @@ void write_item(ttlv::Writer& writer, const ResponseItem& response, ProtocolVers
   writer.end();
 }
 
-SecretBytes write_response(const ResponseHeader& header, const std::vector<ResponseItem>& items) {
+template <class WriteItems>
+SecretBytes write_response(const ResponseHeader& header, std::size_t count,
+                           WriteItems write_items) {
   ttlv::Writer writer;
   writer.begin(Tag::kResponseMessage);
   FieldWriter message(writer, Tag::kResponseMessage, header.version);
   message.required_nested(Tag::kResponseHeader, [&](FieldWriter& fields) {
     describe(fields, header);
-    fields.required(Tag::kBatchCount, static_cast<std::int32_t>(items.size()));
+    fields.required(Tag::kBatchCount, static_cast<std::int32_t>(count));
   });
-  for (const ResponseItem& item : items) write_item(writer, item, header.version);
+  write_items(writer);
   writer.end();
   return writer.take();
 }
 
 }  // namespace
 
-std::size_t encoded_bytes(const ResponseMessage& message) {
-  return write_response(message.header, message.items).size();
+SecretBytes encode_response(const ResponseMessage& message) {
+  return write_response(message.header, message.items.size(), [&](ttlv::Writer& writer) {
+    for (const ResponseItem& item : message.items) write_item(writer, item, message.header.version);
+  });
 }
 
-SecretBytes encode_response(const ResponseMessage& message, std::optional<std::int32_t> bytes_max) {
-  SecretBytes whole = write_response(message.header, message.items);
-  if (!bytes_max || std::cmp_less_equal(whole.size(), *bytes_max)) return whole;
-  std::vector<ResponseItem> refusals;
-  for (const ResponseItem& item : message.items) {
-    refusals.push_back({item.operation, item.batch_id,
-                        Failure{ResultReason::kResponseTooLarge, "larger than the client takes"}});
-    if (const auto* failure = std::get_if<Failure>(&item.outcome)) {
-      refusals.back().outcome = *failure;
-    }
-  }
-  return write_response(message.header, refusals);
+SecretBytes encode_item(const ResponseItem& item, ProtocolVersion version) {
+  ttlv::Writer writer;
+  write_item(writer, item, version);
+  return writer.take();
+}
+
+SecretBytes encode_response(const ResponseHeader& header, std::span<const SecretBytes> items) {
+  return write_response(header, items.size(), [&](ttlv::Writer& writer) {
+    for (const SecretBytes& item : items) writer.encoded(item.read(SecretAccess()));
+  });
 }
 
 SecretBytes encode_error_response(const MalformedRequest& request, std::int64_t now_seconds) {

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -97,12 +98,13 @@ struct ResponseMessage {
 // The header that answers `request` at `now_seconds`.
 [[nodiscard]] ResponseHeader answer_header(const RequestHeader& request, std::int64_t now_seconds);
 
-// If the encoding is larger than `bytes_max` (the request's Maximum Response Size), every item that
-// succeeded is answered with Response Too Large instead: check `encoded_bytes` first where an
-// operation has effects.
-[[nodiscard]] SecretBytes encode_response(const ResponseMessage& message,
-                                          std::optional<std::int32_t> bytes_max = std::nullopt);
-[[nodiscard]] std::size_t encoded_bytes(const ResponseMessage& message);
+[[nodiscard]] SecretBytes encode_response(const ResponseMessage& message);
+
+// The same in two steps, for whoever must know on the way how large an answer becomes: its size is
+// that of an answer without items, and theirs.
+[[nodiscard]] SecretBytes encode_item(const ResponseItem& item, ProtocolVersion version);
+[[nodiscard]] SecretBytes encode_response(const ResponseHeader& header,
+                                          std::span<const SecretBytes> items);
 
 // The whole answer to a request that could not be read or may not run: one failed item without an
 // operation.

@@ -299,6 +299,8 @@ void Writer::interval(Tag tag, std::uint32_t seconds) {
   put_big_endian(item(tag, ItemType::kInterval, 4), seconds, 4);
 }
 
+void Writer::encoded(ByteView item) { std::copy(item.begin(), item.end(), grow(item.size())); }
+
 SecretBytes Writer::take() {
   KEYTRAIL_CHECK(open_.empty());
   SecretBytes whole = buffer_.size() == size_ ? std::move(buffer_) : buffer_.slice(0, size_);

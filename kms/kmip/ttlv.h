@@ -109,6 +109,7 @@ class Writer {
   void bytes(Tag tag, ByteView value);
   void date_time(Tag tag, std::int64_t seconds);
   void interval(Tag tag, std::uint32_t seconds);
+  void encoded(ByteView item);  // whole, as another writer wrote it
 
   // REQUIRES: every begin has its end. The writer is empty afterwards.
   [[nodiscard]] SecretBytes take();

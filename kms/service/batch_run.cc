@@ -6,6 +6,7 @@
 #include "kms/crypto/fingerprint.h"
 #include "kms/model/destroy.h"
 #include "kms/model/get_attributes.h"
+#include "kms/service/authorship.h"
 #include "kms/service/object_attributes.h"
 #include "kms/service/request_translation.h"
 #include "kms/service/server_information.h"
@@ -21,7 +22,17 @@ bool wants_digest(const std::vector<std::string>& names) {
          std::find(names.begin(), names.end(), kmip::attribute::kDigest) != names.end();
 }
 
+// This replica's trouble, not the object's: another may do it, and so may this one later.
+Refusal cannot_now(const std::string& what, const Error& error) {
+  return {.reason = static_cast<Reason>(kmip::ResultReason::kGeneralFailure),
+          .message = "This replica cannot " + what + " now; ask another replica.",
+          .detail = error.detail};
+}
+
 Refusal cannot_be_opened(const Error& error) {
+  if (error.code != ErrorCode::kNotFound && error.code != ErrorCode::kCorrupt) {
+    return cannot_now("open the object's material", error);
+  }
   return {.reason = Reason::kIllegalOperation,
           .message = "The object's material cannot be opened on this server.",
           .detail = error.detail};
@@ -37,41 +48,59 @@ BatchRun::BatchRun(Draft draft, const Client& client, KmipWork& work,
       message_(message),
       services_(services) {}
 
-std::vector<kmip::ResponseItem> BatchRun::run() {
-  std::vector<kmip::ResponseItem> done;
-  for (item_ = 0; item_ < message_.items.size(); ++item_) {
-    const kmip::RequestItem& item = message_.items[item_];
-    operation_ = static_cast<std::uint32_t>(item.operation);
+std::vector<SecretBytes> BatchRun::run() {
+  std::vector<SecretBytes> done;
+  bool ends = false;
+  for (item_ = 0; item_ < message_.items.size() && !ends; ++item_) {
+    operation_ = static_cast<std::uint32_t>(message_.items[item_].operation);
     object_.clear();
-    Payload payload = run(item);
-    if (needs_leaves_) return done;
-    done.push_back({.operation = item.operation, .batch_id = item.batch_id, .outcome = {}});
-    const Refusal* refusal = refusal_in(payload);
-    if (refusal == nullptr) {
-      done.back().outcome = std::get<kmip::ResponsePayload>(std::move(payload));
-      continue;
+    Payload payload = run(message_.items[item_]);
+    if (needs_leaves_) break;
+    if (const Refusal* refusal = refusal_in(payload)) {
+      placeholder_.clear();  // What was to fill it did not come to be.
+      if (message_.header.continuation == kmip::BatchErrorContinuation::kUndo) undo(done);
+      record_refusal(draft_, operation_, object_, client_.name, *refusal);
+      done.push_back(encoded(item_, to_failure(*refusal)));
+      ends = message_.header.continuation != kmip::BatchErrorContinuation::kContinue;
+    } else {
+      done.push_back(encoded(item_, std::get<kmip::ResponsePayload>(std::move(payload))));
     }
-    done.back().outcome = to_failure(*refusal);
-    placeholder_.clear();  // What was to fill it did not come to be.
-    if (message_.header.continuation == kmip::BatchErrorContinuation::kUndo) {
-      undo(done, operation_, *refusal);
-      return done;
-    }
-    record_refusal(draft_, operation_, object_, client_.name, *refusal);
-    if (message_.header.continuation == kmip::BatchErrorContinuation::kStop) return done;
+    // Looked at on the way: a small request may ask for more than there is memory.
+    too_much_ = excess_of(done);
+    ends = ends || too_much_.has_value();
   }
   return done;
 }
 
-void BatchRun::undo(std::vector<kmip::ResponseItem>& done, std::uint32_t operation,
-                    const Refusal& refusal) {
+SecretBytes BatchRun::encoded(std::size_t item,
+                              decltype(kmip::ResponseItem::outcome) outcome) const {
+  const kmip::RequestItem& asked = message_.items[item];
+  return kmip::encode_item(
+      {.operation = asked.operation, .batch_id = asked.batch_id, .outcome = std::move(outcome)},
+      message_.header.version);
+}
+
+// All that were done had succeeded: the first failure ends such a batch.
+void BatchRun::undo(std::vector<SecretBytes>& done) {
   draft_ = draft_.undone();
-  record_refusal(draft_, operation, object_, client_.name, refusal);
-  for (kmip::ResponseItem& item : done) {
-    if (std::holds_alternative<kmip::ResponsePayload>(item.outcome)) {
-      item.outcome = kmip::Undone{};
-    }
+  for (std::size_t item = 0; item < done.size(); ++item) done[item] = encoded(item, kmip::Undone{});
+}
+
+std::optional<Refusal> BatchRun::excess_of(const std::vector<SecretBytes>& done) const {
+  std::size_t bytes = 0;
+  for (const SecretBytes& item : done) bytes += item.size();
+  if (bytes > services_.items_bytes_max) {
+    return Refusal{.reason = static_cast<Reason>(kmip::ResultReason::kResponseTooLarge),
+                   .message =
+                       "The answer is larger than the Maximum Response Size, or than this server "
+                       "gives; nothing was done.",
+                   .detail = {}};
   }
+  if (fits_a_unit(draft_)) return std::nullopt;
+  return Refusal{
+      .reason = Reason::kInvalidMessage,
+      .message = "The batch touches more than can be recorded as one; send smaller batches.",
+      .detail = {}};
 }
 
 void BatchRun::refuse_all(const Refusal& refusal) {
@@ -104,16 +133,16 @@ BatchRun::Payload BatchRun::run(const kmip::CreateRequest& request) {
   if (auto refusal = check(command)) return *refusal;
   const std::size_t key_bytes =
       key_bytes_of(command.key.algorithm, command.key.length_bits).value();
-  const PreparedMaterial* prepared =
-      prepare(command.key, [&] { return work_.entropy.key(item_, key_bytes); });
-  if (prepared == nullptr) return Refusal{};
-  command.key.object = prepared->object;
-  command.key.sealed = prepared->sealed;
+  const auto prepared = prepare(command.key, [&] { return work_.entropy.key(item_, key_bytes); });
+  if (const Refusal* refusal = refusal_in(prepared)) return *refusal;
+  const PreparedMaterial& material = *std::get<const PreparedMaterial*>(prepared);
+  command.key.object = material.object;
+  command.key.sealed = material.sealed;
   const auto made = decide(draft_, client_, std::move(command));
   if (const Refusal* refusal = refusal_in(made)) return *refusal;
-  placeholder_ = prepared->object;
+  placeholder_ = material.object;
   return kmip::CreateResponse{
-      .type = kmip::ObjectType::kSymmetricKey, .id = prepared->object, .attributes = {}};
+      .type = kmip::ObjectType::kSymmetricKey, .id = material.object, .attributes = {}};
 }
 
 BatchRun::Payload BatchRun::run(const kmip::RegisterRequest& request) {
@@ -121,15 +150,16 @@ BatchRun::Payload BatchRun::run(const kmip::RegisterRequest& request) {
   if (const Refusal* refusal = refusal_in(translated)) return *refusal;
   auto& command = std::get<RegisterObject>(translated);
   if (auto refusal = check(command)) return *refusal;
-  const PreparedMaterial* prepared =
+  const auto prepared =
       prepare(command.object, [&] { return kmip::material_of(request.object).clone(); });
-  if (prepared == nullptr) return Refusal{};
-  command.object.object = prepared->object;
-  command.object.sealed = prepared->sealed;
+  if (const Refusal* refusal = refusal_in(prepared)) return *refusal;
+  const PreparedMaterial& material = *std::get<const PreparedMaterial*>(prepared);
+  command.object.object = material.object;
+  command.object.sealed = material.sealed;
   const auto made = decide(draft_, client_, std::move(command));
   if (const Refusal* refusal = refusal_in(made)) return *refusal;
-  placeholder_ = prepared->object;
-  return kmip::RegisterResponse{.id = prepared->object, .attributes = {}};
+  placeholder_ = material.object;
+  return kmip::RegisterResponse{.id = material.object, .attributes = {}};
 }
 
 BatchRun::Payload BatchRun::run(const kmip::GetRequest& request) {
@@ -237,19 +267,20 @@ std::optional<Refusal> BatchRun::resolve(const kmip::ObjectId& given) {
 }
 
 template <class MakeMaterial>
-const PreparedMaterial* BatchRun::prepare(const NewObject& object, MakeMaterial make) {
+Decided<const PreparedMaterial*> BatchRun::prepare(const NewObject& object, MakeMaterial make) {
   const auto before = work_.prepared.find(item_);
   if (before != work_.prepared.end()) return &before->second;
   const std::optional<std::uint64_t> leaf = services_.leaves.take();
   if (!leaf) {
     needs_leaves_ = true;
-    return nullptr;
+    return Refusal{};
   }
   PreparedMaterial prepared{
       .object = work_.entropy.identifier(item_), .sealed = {}, .material = with_digest(make())};
   auto sealed = services_.materials.seal(prepared.object, *leaf, work_.entropy.nonce(item_),
                                          prepared.material);
-  KEYTRAIL_CHECK(sealed.ok());  // A leased leaf that was never spent can be derived.
+  // Nothing is kept of it but that the leaf is spent. (Its block may have to be read from a file.)
+  if (!sealed) return cannot_now("seal the object's material", sealed.error());
   prepared.sealed = std::move(*sealed);
   if (object.type == ObjectType::kSymmetricKey && object.length_bits >= kFingerprintedBitsMin) {
     prepared.sealed.fingerprint =

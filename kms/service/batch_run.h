@@ -18,16 +18,20 @@ class BatchRun {
     MaterialStore& materials;
     LeafBlocks& leaves;
     bool record_reads = false;
+    std::size_t items_bytes_max = 0;  // of the items' outcomes together, encoded
   };
 
   BatchRun(Draft draft, const Client& client, KmipWork& work, const kmip::RequestMessage& message,
            Services services);
 
-  // The items' outcomes, in order; fewer than asked where the batch stopped.
-  [[nodiscard]] std::vector<kmip::ResponseItem> run();
+  // The items' outcomes, encoded, in order; fewer than asked where the batch stopped: at a failure,
+  // for want of leaves, or because it became too much.
+  [[nodiscard]] std::vector<SecretBytes> run();
 
   [[nodiscard]] const Draft& draft() const { return draft_; }
   [[nodiscard]] bool needs_leaves() const { return needs_leaves_; }
+  // Why the batch cannot be recorded, or answered, as one: to be refused as a whole.
+  [[nodiscard]] const std::optional<Refusal>& too_much() const { return too_much_; }
 
   // Drops everything that was recorded, and records that the batch as a whole is refused.
   void refuse_all(const Refusal& refusal);
@@ -51,12 +55,17 @@ class BatchRun {
 
   // Sets object_ to the identifier meant; a refusal if none is.
   [[nodiscard]] std::optional<Refusal> resolve(const kmip::ObjectId& given);
-  // Makes and seals the material of the running item, once. Null: no leaf, or it cannot be sealed.
+  // Makes and seals the material of the running item, once. Refuses where this replica cannot seal,
+  // or has no leaf (needs_leaves).
   template <class MakeMaterial>
-  [[nodiscard]] const PreparedMaterial* prepare(const NewObject& object, MakeMaterial make);
+  [[nodiscard]] Decided<const PreparedMaterial*> prepare(const NewObject& object,
+                                                         MakeMaterial make);
   [[nodiscard]] Decided<const keyring::Material*> material_of(const Object& object);
   void note_read();
-  void undo(std::vector<kmip::ResponseItem>& done, std::uint32_t operation, const Refusal& refusal);
+  [[nodiscard]] SecretBytes encoded(std::size_t item,
+                                    decltype(kmip::ResponseItem::outcome) outcome) const;
+  void undo(std::vector<SecretBytes>& done);
+  [[nodiscard]] std::optional<Refusal> excess_of(const std::vector<SecretBytes>& done) const;
 
   Draft draft_;
   const Client& client_;
@@ -69,6 +78,7 @@ class BatchRun {
   std::string object_;           // that the running item is about
   std::string placeholder_;
   bool needs_leaves_ = false;
+  std::optional<Refusal> too_much_;
 };
 
 }  // namespace keytrail::kms

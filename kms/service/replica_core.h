@@ -83,7 +83,7 @@ class ReplicaCore {
   struct OpenKmip {
     ConnectionId connection = 0;
     KmipWork work;
-    kmip::ResponseMessage answer;
+    SecretBytes answer;
     std::optional<std::size_t> last_change;  // among its facts; notes change nothing to be followed
     Course course;
   };
@@ -149,7 +149,7 @@ class ReplicaCore {
   void fail(OpenDuty& open, const std::string& why);
   void turn_away(Id id, OpenKmip& open);
   void state_refusals(Id id, const part::RefusalsRepeated& refusals);
-  void respond(OpenKmip& open, const kmip::ResponseMessage& answer);
+  void respond(OpenKmip& open, SecretBytes answer);
   void submit(Id id, protocol::Decision decision);
   void finish(Id id, Position first);  // 0: nothing was recorded
   void decide_those_without_leaf();

@@ -266,7 +266,7 @@ void ReplicaCore::finish(Id id, Position first) {
 void ReplicaCore::complete(OpenKmip& open, Position first) {
   if (open.course.answered) return;
   if (first != 0 && open.last_change) floors_[open.connection] = first + *open.last_change;
-  respond(open, open.answer);
+  respond(open, std::move(open.answer));
 }
 
 void ReplicaCore::complete(OpenCommand& open, Position first) {
@@ -323,11 +323,10 @@ void ReplicaCore::decide_those_without_leaf() {
   for (const Id id : std::exchange(without_leaf_, {})) decide(id);
 }
 
-void ReplicaCore::respond(OpenKmip& open, const kmip::ResponseMessage& answer) {
+void ReplicaCore::respond(OpenKmip& open, SecretBytes answer) {
   open.course.answered = true;
   --open_requests_;
-  outputs_.respond.push_back(
-      {open.connection, kmip::encode_response(answer, response_bytes_max(open.work.request))});
+  outputs_.respond.push_back({open.connection, std::move(answer)});
 }
 
 }  // namespace keytrail::kms

@@ -4,11 +4,13 @@
 
 #include "kms/model/access.h"
 #include "kms/service/batch_run.h"
+#include "kms/service/request_translation.h"
 
 namespace keytrail::kms {
 namespace {
 
 constexpr TimeNs kNsPerSecond = 1'000'000'000;
+constexpr std::size_t kAnswerBytesMax = std::size_t{16} << 20;
 
 std::int64_t seconds(TimeNs time) { return static_cast<std::int64_t>(time / kNsPerSecond); }
 
@@ -35,17 +37,6 @@ Authorship authorship_of(const KmipWork& work, const std::string& client, TimeNs
           .clock = clock};
 }
 
-Refusal too_large(bool response) {
-  if (response) {
-    return {.reason = static_cast<Reason>(kmip::ResultReason::kResponseTooLarge),
-            .message = "The answer is larger than the Maximum Response Size; nothing was done.",
-            .detail = {}};
-  }
-  return {.reason = Reason::kInvalidMessage,
-          .message = "The batch touches more than can be recorded as one; send smaller batches.",
-          .detail = {}};
-}
-
 // Every item fails alike, so that each id finds its answer; those behind a stop are left out.
 std::vector<kmip::ResponseItem> all_failing(const kmip::RequestMessage& message,
                                             const kmip::Failure& failure) {
@@ -55,6 +46,23 @@ std::vector<kmip::ResponseItem> all_failing(const kmip::RequestMessage& message,
     if (message.header.continuation != kmip::BatchErrorContinuation::kContinue) break;
   }
   return items;
+}
+
+// The version to answer in.
+kmip::ProtocolVersion version_of(const kmip::DecodedRequest& request) {
+  if (const auto* malformed = std::get_if<kmip::MalformedRequest>(&request)) {
+    return malformed->version;
+  }
+  return std::get<kmip::RequestMessage>(request).header.version;
+}
+
+// What is left for an answer's items, of what the client takes and this server gives.
+std::size_t items_bytes_max(const kmip::RequestHeader& request,
+                            const kmip::ResponseHeader& answer) {
+  std::size_t room = kAnswerBytesMax;
+  const std::optional<std::int32_t> taken = request.maximum_response_bytes;
+  if (taken && *taken >= 0) room = std::min(room, static_cast<std::size_t>(*taken));
+  return room - std::min(room, kmip::encode_response(answer, {}).size());
 }
 
 }  // namespace
@@ -96,23 +104,22 @@ RequestDecision RequestDecider::decide(KmipWork& work, const Moment& moment) {
     return decided;
   }
 
+  const kmip::ResponseHeader header = kmip::answer_header(message.header, seconds(moment.wall));
   BatchRun batch(std::move(draft), *client, work, message,
-                 {.materials = materials_, .leaves = leaves_, .record_reads = record_reads_});
-  decided.answer.header = kmip::answer_header(message.header, seconds(moment.wall));
-  decided.answer.items = batch.run();
+                 {.materials = materials_,
+                  .leaves = leaves_,
+                  .record_reads = record_reads_,
+                  .items_bytes_max = items_bytes_max(message.header, header)});
+  const std::vector<SecretBytes> items = batch.run();
   if (batch.needs_leaves()) {
     decided.kind = RequestDecision::Kind::kNeedsLeaves;
     return decided;
   }
-  const std::optional<std::int32_t> bytes_max = message.header.maximum_response_bytes;
-  const bool too_long = bytes_max && *bytes_max >= 0 &&
-                        kmip::encoded_bytes(decided.answer) > static_cast<std::size_t>(*bytes_max);
-  if (too_long || !fits_a_unit(batch.draft())) {
-    const Refusal refusal = too_large(too_long);
-    batch.refuse_all(refusal);
-    decided.answer.items = all_failing(
-        message,
-        {.reason = static_cast<kmip::ResultReason>(refusal.reason), .message = refusal.message});
+  if (const auto& refusal = batch.too_much()) {
+    batch.refuse_all(*refusal);
+    decided.answer = failing_answer(work.request, to_failure(*refusal), moment.wall);
+  } else {
+    decided.answer = kmip::encode_response(header, items);
   }
   decided.decision = decision_of(batch.draft(), authorship);
   decided.reads_unguarded = batch.draft().reads_unguarded();
@@ -125,15 +132,8 @@ bool RequestDecider::only_reads(const KmipWork& work) const {
          std::all_of(message->items.begin(), message->items.end(), is_read);
 }
 
-kmip::ProtocolVersion version_of(const kmip::DecodedRequest& request) {
-  if (const auto* malformed = std::get_if<kmip::MalformedRequest>(&request)) {
-    return malformed->version;
-  }
-  return std::get<kmip::RequestMessage>(request).header.version;
-}
-
-kmip::ResponseMessage failing_answer(const kmip::DecodedRequest& request, kmip::Failure failure,
-                                     TimeNs wall) {
+SecretBytes failing_answer(const kmip::DecodedRequest& request, kmip::Failure failure,
+                           TimeNs wall) {
   kmip::ResponseMessage answer;
   answer.header.version = version_of(request);
   answer.header.time_stamp = {seconds(wall)};
@@ -143,12 +143,7 @@ kmip::ResponseMessage failing_answer(const kmip::DecodedRequest& request, kmip::
   } else {
     answer.items.push_back({.operation = {}, .batch_id = {}, .outcome = std::move(failure)});
   }
-  return answer;
-}
-
-std::optional<std::int32_t> response_bytes_max(const kmip::DecodedRequest& request) {
-  const auto* message = std::get_if<kmip::RequestMessage>(&request);
-  return message == nullptr ? std::nullopt : message->header.maximum_response_bytes;
+  return kmip::encode_response(answer);
 }
 
 }  // namespace keytrail::kms

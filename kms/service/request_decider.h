@@ -42,8 +42,8 @@ struct RequestDecision {
     kNeedsLeaves,  // decide again when a block is leased
   };
   Kind kind = Kind::kDecided;
-  protocol::Decision decision;  // no facts: nothing is to be recorded
-  kmip::ResponseMessage answer;
+  protocol::Decision decision;   // no facts: nothing is to be recorded
+  SecretBytes answer;            // encoded
   bool reads_unguarded = false;  // decide at a head asked for after the request came
 };
 
@@ -71,11 +71,8 @@ class RequestDecider {
   const bool record_reads_;
 };
 
-// The version to answer in.
-[[nodiscard]] kmip::ProtocolVersion version_of(const kmip::DecodedRequest& request);
 // The whole answer of a request that may not run.
-[[nodiscard]] kmip::ResponseMessage failing_answer(const kmip::DecodedRequest& request,
-                                                   kmip::Failure failure, TimeNs wall);
-[[nodiscard]] std::optional<std::int32_t> response_bytes_max(const kmip::DecodedRequest& request);
+[[nodiscard]] SecretBytes failing_answer(const kmip::DecodedRequest& request, kmip::Failure failure,
+                                         TimeNs wall);
 
 }  // namespace keytrail::kms

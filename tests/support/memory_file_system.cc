@@ -82,6 +82,9 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& path, Op
   const bool exists = found != names_.end();
   const bool makes = how == Open::kCreate || how == Open::kReplace;
   if (!exists && !makes) return Error{ErrorCode::kNotFound, path + " does not exist"};
+  if (unreadable_ && how == Open::kRead) {
+    return Error{ErrorCode::kUnavailable, path + " cannot be opened, on demand"};
+  }
   if (exists && how == Open::kCreate) return Error{ErrorCode::kConflict, path + " exists"};
   if (!makes || exists) {
     const Inode inode = found->second;

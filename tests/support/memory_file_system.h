@@ -32,6 +32,8 @@ class MemoryFileSystem final : public FileSystem {
   void cut_power_at(std::size_t operation) { power_until_ = operations_ + operation; }
   void fail_once_at(std::size_t operation) { failing_ = operations_ + operation; }
   void restart(std::uint64_t seed);
+  // Opening what exists fails, as when the process is out of descriptors.
+  void set_unreadable(bool value) { unreadable_ = value; }
   void set_overwrites_in_place(bool value) { overwrites_in_place_ = value; }
 
   [[nodiscard]] std::size_t operations() const { return operations_; }
@@ -67,6 +69,7 @@ class MemoryFileSystem final : public FileSystem {
   std::size_t operations_ = 0;
   std::optional<std::size_t> power_until_;
   std::optional<std::size_t> failing_;
+  bool unreadable_ = false;
   bool overwrites_in_place_ = true;
 };
 

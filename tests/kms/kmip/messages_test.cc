@@ -393,19 +393,23 @@ TEST(MessagesTest, AMalformedMessageIsAnsweredInTheProtocolsForm) {
   EXPECT_EQ(std::get<Failure>(read.items.at(0).outcome).reason, ResultReason::kInvalidMessage);
 }
 
-TEST(MessagesTest, AnAnswerTooLargeForTheClientBecomesARefusal) {
+TEST(MessagesTest, AnAnswerEncodedItemByItemIsTheSame) {
   ResponseMessage answer;
-  answer.header = {kVersion1_4, {kNow}, std::nullopt};
+  answer.header = {kVersion1_4, {kNow}, "corr"};
   answer.items.push_back(
       {Operation::kLocate, Bytes{1},
        ResponsePayload(LocateResponse{{}, std::vector<std::string>(100, "id")})});
   answer.items.push_back({Operation::kGet, Bytes{2}, Failure{ResultReason::kItemNotFound, "no"}});
-  const auto size = static_cast<std::int32_t>(encoded_bytes(answer));
-  EXPECT_EQ(encode_response(answer, size).size(), static_cast<std::size_t>(size));
-  const SecretBytes bytes = encode_response(answer, size - 1);
-  const ResponseMessage read = decode_response(bytes.read(SecretAccess())).value();
-  EXPECT_EQ(std::get<Failure>(read.items.at(0).outcome).reason, ResultReason::kResponseTooLarge);
-  EXPECT_EQ(std::get<Failure>(read.items.at(1).outcome).reason, ResultReason::kItemNotFound);
+  answer.items.push_back({Operation::kGet, Bytes{3}, Undone{}});
+  std::vector<SecretBytes> items;
+  std::size_t bytes = encode_response(answer.header, {}).size();
+  for (const ResponseItem& item : answer.items) {
+    items.push_back(encode_item(item, answer.header.version));
+    bytes += items.back().size();
+  }
+  const SecretBytes whole = encode_response(answer);
+  EXPECT_TRUE(encode_response(answer.header, items).equals(whole));
+  EXPECT_EQ(whole.size(), bytes);
 }
 
 TEST(MessagesTest, AttributesAreKeptAsBytesOfTheirOwn) {

@@ -30,6 +30,12 @@ kmip::CreateRequest aes256(const std::string& name = {}) {
   return request;
 }
 
+kmip::RegisterRequest opaque(std::size_t bytes) {
+  kmip::OpaqueObject object;
+  object.value = SecretBytes(bytes);
+  return {.type = kmip::ObjectType::kOpaqueObject, .attributes = {}, .object = std::move(object)};
+}
+
 template <class... Payloads>
 kmip::RequestMessage message(kmip::BatchErrorContinuation continuation, Payloads... payloads) {
   kmip::RequestMessage request;
@@ -44,9 +50,9 @@ kmip::RequestMessage message(kmip::BatchErrorContinuation continuation, Payloads
 template <class Payload>
 kmip::RequestMessage one(Payload payload) {
   kmip::RequestMessage request;
-  request.items.push_back({.operation = kmip::operation_of(kmip::RequestPayload(Payload(payload))),
-                           .batch_id = {},
-                           .content = kmip::RequestPayload(std::move(payload))});
+  kmip::RequestPayload content(std::move(payload));
+  const kmip::Operation operation = kmip::operation_of(content);
+  request.items.push_back({.operation = operation, .batch_id = {}, .content = std::move(content)});
   return request;
 }
 
@@ -296,6 +302,8 @@ TEST_F(ReplicaCoreTest, ABatchThatNoUnitCanHoldDoesNothing) {
   a.settle();
   EXPECT_TRUE(std::holds_alternative<kmip::Failure>(a.answer(5).items[0].outcome));
   EXPECT_THAT(log.all<ObjectCreated>(), IsEmpty());
+  created(a);
+  EXPECT_EQ(log.all<ObjectCreated>()[0].leaf, 17U);  // It ended where it became too much.
 }
 
 TEST_F(ReplicaCoreTest, AClientReadsItsOwnWritesThroughAReplicaThatHasNotFollowedThem) {
@@ -512,13 +520,65 @@ TEST_F(ReplicaCoreTest, MalformedMessagesAreAnsweredAndRecorded) {
   EXPECT_TRUE(a.answered(6));
 }
 
+TEST_F(ReplicaCoreTest, AReplicaThatCannotReadItsKeyringRefusesAndGoesOn) {
+  const std::string kept = created(a);
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = created(a)}));
+  log.now += 2'000'000'000;
+  a.settle();  // Punctured: from now on the block is read from its page.
+  a.files.set_unreadable(true);
+  EXPECT_FALSE(call<kmip::CreateResponse>(a, aes256()));
+  EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kGeneralFailure);
+  EXPECT_THAT(last_failure_->message, HasSubstr("ask another replica"));
+  EXPECT_FALSE(call<kmip::GetResponse>(a, kmip::GetRequest{.id = kept}));
+  EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kGeneralFailure);
+  EXPECT_THAT(log.all<OperationRefused>().back().detail, HasSubstr("cannot be opened, on demand"));
+  a.files.set_unreadable(false);
+  EXPECT_TRUE(call<kmip::GetResponse>(a, kmip::GetRequest{.id = kept}));
+  created(a);
+  // Taken for what was not sealed, a leaf is spent.
+  std::set<std::uint64_t> leaves;
+  for (const ObjectCreated& object : log.all<ObjectCreated>()) leaves.insert(object.leaf);
+  EXPECT_THAT(leaves, ElementsAre(0, 1, 3));
+}
+
+// 200 KiB each, asked for by a few bytes.
+TEST_F(ReplicaCoreTest, ABatchEndsWhereItsAnswerBecomesTooLarge) {
+  const std::string id = call<kmip::RegisterResponse>(a, opaque(200 * 1024)).value().id;
+  kmip::RequestMessage request;
+  for (int i = 0; i < 200; ++i) {
+    request.items.push_back({.operation = kmip::Operation::kGet,
+                             .batch_id = Bytes{static_cast<std::uint8_t>(i)},
+                             .content = kmip::RequestPayload(kmip::GetRequest{.id = id})});
+  }
+  a.ask(5, request, kVc);
+  a.settle();
+  EXPECT_EQ(std::get<kmip::Failure>(a.answer(5).items.at(0).outcome).reason,
+            kmip::ResultReason::kResponseTooLarge);
+  EXPECT_THAT(log.all<KeyReleased>(), IsEmpty());
+  EXPECT_THAT(log.all<OperationRefused>(), SizeIs(1));
+}
+
 TEST_F(ReplicaCoreTest, AMaximumResponseSizeIsKeptBeforeAnythingHappens) {
   kmip::RequestMessage request = one(aes256());
   request.header.maximum_response_bytes = 64;
   a.ask(5, request, kVc);
   a.settle();
-  EXPECT_TRUE(a.answered(5));
+  EXPECT_EQ(std::get<kmip::Failure>(a.answer(5).items.at(0).outcome).reason,
+            kmip::ResultReason::kResponseTooLarge);
   EXPECT_THAT(log.all<ObjectCreated>(), IsEmpty());
+  request.header.maximum_response_bytes = 4096;
+  a.ask(5, request, kVc);
+  a.settle();
+  EXPECT_THAT(log.all<ObjectCreated>(), SizeIs(1));
+  // To the byte: what was answered then is not a byte too long.
+  request.header.maximum_response_bytes = static_cast<std::int32_t>(a.answers.at(5).size());
+  a.ask(5, request, kVc);
+  a.settle();
+  EXPECT_THAT(log.all<ObjectCreated>(), SizeIs(2));
+  --*request.header.maximum_response_bytes;
+  a.ask(5, request, kVc);
+  a.settle();
+  EXPECT_THAT(log.all<ObjectCreated>(), SizeIs(2));
 }
 
 }  // namespace
