@@ -79,6 +79,7 @@ class KmipServer::Io {
   void stop();  // Any thread.
 
   void respond(ConnectionId id, SecretBytes answer);
+  void recognise(std::set<Hash> clients) { clients_ = std::move(clients); }
   Result<void> open_listener();
   void close_listener();
 
@@ -116,11 +117,13 @@ class KmipServer::Io {
     asio::steady_timer watchdog;  // Closes the connection when a step takes too long.
     asio::steady_timer answered;  // Never expires; cancelled when the answer is there.
     bool has_asked = false;
+    bool gave_way = false;
     bool awaits_answer = false;
     std::optional<SecretBytes> answer;
   };
 
   asio::awaitable<void> accept_connections(std::uint64_t opening);
+  [[nodiscard]] bool make_room();
   asio::awaitable<void> serve(tcp::socket socket, ConnectionId id);
   asio::awaitable<bool> shake_hands(Connection& connection);
   asio::awaitable<void> converse(Connection& connection);
@@ -132,9 +135,8 @@ class KmipServer::Io {
   asio::awaitable<void> rotate_ticket_keys();
 
   void watch(Connection& connection, int timeout_ms);
-  [[nodiscard]] std::size_t request_bytes_max(const Peer& peer) const {
-    return peer.certificate_fingerprint ? options_.request_bytes_max
-                                        : options_.anonymous_request_bytes_max;
+  [[nodiscard]] bool is_client(const Peer& peer) const {
+    return peer.certificate_fingerprint && clients_.contains(*peer.certificate_fingerprint);
   }
 
   const KmipServerOptions options_;
@@ -143,6 +145,7 @@ class KmipServer::Io {
   tcp::endpoint bound_;
   std::unordered_map<ConnectionId, Connection*> connections_;
   ConnectionId next_id_ = 1;
+  std::set<Hash> clients_;
   std::size_t buffered_bytes_ = 0;
   bool listening_ = false;
   std::uint64_t openings_ = 0;
@@ -235,12 +238,33 @@ asio::awaitable<void> KmipServer::Io::accept_connections(std::uint64_t opening) 
     if (error) {  // Out of descriptors, say: the next attempt may do better, but not at once.
       asio::steady_timer pause(context_, std::chrono::milliseconds(50));
       co_await pause.async_wait(outcome_in(error));
-    } else if (connections_.size() >= options_.connections_max) {
+    } else if (!make_room()) {
       handler_.on_refused({address_of(socket), std::nullopt}, "too many connections");
     } else {
       asio::co_spawn(context_, serve(std::move(socket), next_id_++), asio::detached);
     }
   }
+}
+
+// Before its handshake everybody is a stranger: where there is no room for one more, the one that
+// has been here longest makes it, whatever it is doing.
+bool KmipServer::Io::make_room() {
+  std::size_t open = 0;
+  std::size_t strangers = 0;
+  Connection* oldest = nullptr;
+  for (const auto& [id, connection] : connections_) {
+    if (!connection->stream.lowest_layer().is_open()) continue;
+    ++open;
+    if (is_client(connection->peer)) continue;
+    ++strangers;
+    if (oldest == nullptr || id < oldest->id) oldest = connection;
+  }
+  if (open < options_.connections_max && strangers < options_.strangers_max) return true;
+  if (oldest == nullptr) return false;
+  oldest->gave_way = true;
+  handler_.on_refused(oldest->peer, "it is no enrolled client and gave way to a newer connection");
+  oldest->close();
+  return true;
 }
 
 asio::awaitable<void> KmipServer::Io::serve(tcp::socket socket, ConnectionId id) {
@@ -262,7 +286,7 @@ asio::awaitable<bool> KmipServer::Io::shake_hands(Connection& connection) {
   watch(connection, options_.handshake_timeout_ms);
   co_await connection.stream.async_handshake(asio::ssl::stream_base::server, outcome_in(error));
   if (error) {
-    if (!stopping_) {
+    if (!stopping_ && !connection.gave_way) {
       handler_.on_refused(connection.peer, "the TLS handshake failed: " + error.message());
     }
     co_return false;
@@ -293,7 +317,8 @@ asio::awaitable<void> KmipServer::Io::converse(Connection& connection) {
 asio::awaitable<std::optional<SecretBytes>> KmipServer::Io::read_request(Connection& connection) {
   error_code error;
   std::array<std::uint8_t, kmip::ttlv::kHeaderBytes> header{};
-  watch(connection, options_.idle_timeout_ms);
+  watch(connection,
+        is_client(connection.peer) ? options_.idle_timeout_ms : options_.stranger_idle_timeout_ms);
   std::size_t got =
       co_await connection.stream.async_read_some(asio::buffer(header), outcome_in(error));
   if (error) co_return std::nullopt;
@@ -303,7 +328,8 @@ asio::awaitable<std::optional<SecretBytes>> KmipServer::Io::read_request(Connect
   if (error) co_return std::nullopt;
 
   kmip::ttlv::Limits limits;
-  limits.message_bytes_max = request_bytes_max(connection.peer);
+  limits.message_bytes_max =
+      is_client(connection.peer) ? options_.request_bytes_max : options_.stranger_request_bytes_max;
   const Result<std::size_t> size =
       kmip::ttlv::announced_bytes(header, kmip::Tag::kRequestMessage, limits);
   if (!size) {
@@ -392,6 +418,12 @@ Result<std::unique_ptr<KmipServer>> KmipServer::start(const KmipServerOptions& o
 void KmipServer::respond(ConnectionId connection, SecretBytes answer) {
   io_->post([io = io_.get(), connection, answer = std::move(answer)]() mutable {
     io->respond(connection, std::move(answer));
+  });
+}
+
+void KmipServer::recognise(std::set<Hash> clients) {
+  io_->post([io = io_.get(), clients = std::move(clients)]() mutable {
+    io->recognise(std::move(clients));
   });
 }
 

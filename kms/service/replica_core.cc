@@ -45,6 +45,7 @@ void ReplicaCore::advance(TimeNs wall, TimeNs log_time) {
 }
 
 Outputs ReplicaCore::take_outputs() {
+  tell_clients_if_due();
   for (const Submission& submission : outputs_.submit) undecided_.erase(submission.id);
   // What ended without an append, the second time, is given back to whoever appends.
   std::erase_if(undecided_, [this](Id id) {
@@ -53,6 +54,16 @@ Outputs ReplicaCore::take_outputs() {
     return true;
   });
   return std::exchange(outputs_, {});
+}
+
+// Once for all that changed between two rounds: while the log is caught up with, that is much.
+void ReplicaCore::tell_clients_if_due() {
+  if (phase_ != Phase::kServing || std::exchange(clients_told_, true)) return;
+  std::set<Hash>& certificates = outputs_.clients.emplace();
+  for (const auto& [name, client] : state_.clients()) {
+    if (client.removed) continue;
+    certificates.insert(client.certificates.begin(), client.certificates.end());
+  }
 }
 
 void ReplicaCore::stop() {
@@ -77,6 +88,10 @@ void ReplicaCore::on_link(const wire::Followed& followed) {
     if (const auto* destroyed = std::get_if<KeyDestroyed>(event)) {
       materials_.forget(destroyed->object);
       owed_.push_back(destroyed->leaf);
+    }
+    if (std::holds_alternative<ClientEnrolled>(*event) ||
+        std::holds_alternative<ClientRemoved>(*event)) {
+      clients_told_ = false;
     }
   }
   evolve(state_, fact);

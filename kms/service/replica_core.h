@@ -124,6 +124,7 @@ class ReplicaCore {
   void serve();
   void leave_service(Phase phase, const std::string& why);
   void end(std::string reason);
+  void tell_clients_if_due();
   void puncture_if_due();
   void order_puncture();
   void lease_if_due();
@@ -174,6 +175,7 @@ class ReplicaCore {
   bool epoch_begun_ = false;
   bool keyring_wanted_ = false;  // asked of the shell already
   bool leasing_ = false;
+  bool clients_told_ = false;  // to whoever holds the connections
   Position followed_ = 0;
   TimeNs wall_ = 0;
   TimeNs log_time_ = 0;

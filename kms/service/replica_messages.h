@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "bus/protocol/transactor.h"
 #include "bus/wire/log_link.h"
 #include "kms/service/commands.h"
+#include "kms/service/connection_id.h"
 
 namespace keytrail::kms {
 
@@ -18,7 +20,6 @@ namespace keytrail::kms {
 // derived.
 inline constexpr std::size_t kEntropyBytes = 80;
 
-using ConnectionId = std::uint64_t;
 using CommandToken = std::uint64_t;
 using AskerToken = std::uint64_t;  // somebody at the keyring port
 
@@ -101,6 +102,7 @@ struct Outputs {
   std::vector<KeyringAnswer> keyring_answers;
   std::optional<PunctureOrder> puncture;
   std::optional<ListenerOrder> listener;
+  std::optional<std::set<Hash>> clients;     // the certificates of all enrolled ones: they changed
   std::optional<std::uint64_t> begin_epoch;  // after this last one
   bool make_keyring = false;       // a fresh one, with the cluster's authority; answered with use()
   bool fetch_keyring = false;      // from a member, in place of any other; answered with use()

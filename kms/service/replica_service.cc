@@ -238,6 +238,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       if (outputs.listener) order(*outputs.listener);
       if (outputs.end && !ended_) ended_ = *outputs.end;
       if (outputs.fetch_keyring) fetch();
+      if (outputs.clients && kmip_ != nullptr) kmip_->recognise(*std::move(outputs.clients));
       if (outputs.make_keyring) found();
       if (outputs.puncture) owed_puncture_ = std::move(outputs.puncture);
       if (!puncture()) return;

@@ -27,6 +27,7 @@ namespace keytrail::kms {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -151,6 +152,7 @@ class KmipServerTest : public ::testing::Test {
     auto tls = kmip::make_server_context(server_pair_.identity()).value();
     server_ = KmipServer::start(options_, std::move(tls), oracle_).value();
     oracle_.answer_through(*server_);
+    server_->recognise({kmip::certificate_fingerprint(client_pair_.certificate).value()});
     ASSERT_TRUE(server_->open_listener().ok());
     endpoint_ = {"127.0.0.1", server_->port()};
   }
@@ -168,6 +170,13 @@ class KmipServerTest : public ::testing::Test {
   }
   std::unique_ptr<kmip::TlsConnection> raw_connection() {
     return kmip::TlsConnection::open(endpoint_, client_tls(pin()), 3000).value();
+  }
+  // With a certificate of its own making.
+  std::unique_ptr<kmip::TlsConnection> stranger() {
+    const kmip::TlsIdentity identity = authority_.identity();
+    return kmip::TlsConnection::open(endpoint_, kmip::make_client_context(&identity, pin()).value(),
+                                     3000)
+        .value();
   }
 
   KeyPair authority_;
@@ -403,11 +412,56 @@ TEST_F(KmipServerTest, ConnectionsOverTheBoundAreTurnedAwayAndToldOf) {
   start();
   const auto first = connect().value();
   const auto second = connect().value();
+  ASSERT_TRUE(first->get("key-1").ok() && second->get("key-1").ok());  // The server knows who.
   EXPECT_FALSE(connect().ok());
   EXPECT_TRUE(oracle_.wait_until([](const Oracle& o) {
     return o.refusals_ == std::vector<std::string>{"too many connections"};
   }));
   EXPECT_TRUE(first->get("key-1").ok());
+}
+
+TEST_F(KmipServerTest, NoNumberOfStrangersKeepsAClientOut) {
+  options_.connections_max = 4;
+  options_.strangers_max = 2;
+  start();
+  std::vector<std::unique_ptr<kmip::TlsConnection>> strangers;
+  for (int i = 0; i < 6; ++i) strangers.push_back(stranger());
+  const auto client = connect().value();
+  EXPECT_TRUE(client->get("key-1").ok());
+  for (int i = 0; i < 6; ++i) strangers.push_back(stranger());
+  EXPECT_TRUE(client->get("key-1").ok());
+  // The newest are still there; each of the others made room.
+  EXPECT_TRUE(strangers.back()->exchange(get_request("a"), 3000).ok());
+  EXPECT_FALSE(strangers.front()->exchange(get_request("a"), 3000).ok());
+  EXPECT_TRUE(oracle_.wait_until([](const Oracle& o) { return o.refusals_.size() == 10; }));
+  EXPECT_THAT(oracle_.refusals_, Each(HasSubstr("gave way")));
+}
+
+TEST_F(KmipServerTest, AStrangerMayNotBeSilentForLongHoweverGoodItsCertificateLooks) {
+  options_.stranger_idle_timeout_ms = 50;
+  start();
+  const auto client = connect().value();
+  ASSERT_TRUE(client->get("key-1").ok());
+  const auto ended = [](kmip::TlsConnection& connection) {  // And not: we have waited in vain.
+    return connection.exchange(SecretBytes(), 3000).error().detail.find("in time") ==
+           std::string::npos;
+  };
+  EXPECT_TRUE(ended(*stranger()));
+  const auto removed = raw_connection();
+  EXPECT_TRUE(client->get("key-1").ok());  // It has been here for longer.
+  server_->recognise({});
+  EXPECT_TRUE(removed->exchange(get_request("a"), 3000).ok());
+  EXPECT_TRUE(ended(*removed));
+}
+
+TEST_F(KmipServerTest, AStrangersRequestIsSmall) {
+  options_.stranger_request_bytes_max = 1024;
+  start();
+  const Bytes header = from_hex("4200780100100000").value();
+  const SecretBytes answer = stranger()->exchange(SecretBytes::copy_of(header), 3000).value();
+  const kmip::ResponseMessage message = kmip::decode_response(answer.read(SecretAccess())).value();
+  EXPECT_THAT(std::get<kmip::Failure>(message.items.at(0).outcome).message,
+              HasSubstr("larger than the 1024 bytes allowed"));
 }
 
 TEST_F(KmipServerTest, APeerThatDoesNotShakeHandsIsDroppedAndToldOf) {

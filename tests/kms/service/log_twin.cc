@@ -79,6 +79,7 @@ void Rig::carry_out() {
   for (CommandAnswer& answer : outputs.answer) command_answers[answer.token] = answer.answer;
   for (KeyringAnswer& answer : outputs.keyring_answers) keyring_answers.push_back(answer);
   if (outputs.listener) listener = outputs.listener;
+  if (outputs.clients) clients = *outputs.clients;
   if (outputs.end) ended = outputs.end;
   wants_keyring |= outputs.fetch_keyring;
   if (outputs.make_keyring) {

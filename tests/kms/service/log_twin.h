@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,7 @@ class Rig {
   std::vector<KeyringAnswer> keyring_answers;
   std::vector<PunctureOrder> punctures;
   std::optional<ListenerOrder> listener;
+  std::set<Hash> clients;
   bool wants_keyring = false;
   std::optional<std::string> ended;
 

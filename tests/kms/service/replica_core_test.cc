@@ -541,6 +541,20 @@ TEST_F(ReplicaCoreTest, AReplicaThatCannotReadItsKeyringRefusesAndGoesOn) {
   EXPECT_THAT(leaves, ElementsAre(0, 1, 3));
 }
 
+TEST_F(ReplicaCoreTest, WhoIsEnrolledIsToldToWhoeverHoldsTheConnections) {
+  const auto hash = [](std::uint8_t mark) {
+    Hash certificate{};
+    certificate.fill(mark);
+    return certificate;
+  };
+  EXPECT_THAT(a.clients, ElementsAre(hash(kVc), hash(kDb)));
+  const auto b = second();  // It follows what was enrolled before it served.
+  EXPECT_EQ(b->clients, a.clients);
+  a.command(RemoveClient{"vc-1"});
+  b->settle();
+  EXPECT_THAT(b->clients, ElementsAre(hash(kDb)));
+}
+
 // 200 KiB each, asked for by a few bytes.
 TEST_F(ReplicaCoreTest, ABatchEndsWhereItsAnswerBecomesTooLarge) {
   const std::string id = call<kmip::RegisterResponse>(a, opaque(200 * 1024)).value().id;
