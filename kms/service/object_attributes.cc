@@ -52,7 +52,10 @@ const Derived kDerived[] = {
        return x.object.length_bits == 0 ? Value() : integer(x.object.length_bits);
      }},
     {name::kCryptographicUsageMask,
-     [](const auto& x) -> Value { return integer(x.object.usage_mask); }},
+     [](const auto& x) -> Value {
+       if (x.object.type == ObjectType::kOpaqueObject) return {};
+       return integer(x.object.usage_mask);
+     }},
     {name::kDigest,
      [](const auto& x) { return x.digest == nullptr ? Value() : digest_of(x.object, *x.digest); }},
     {name::kState,

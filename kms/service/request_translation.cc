@@ -34,12 +34,22 @@ std::uint32_t number_in(const kmip::ttlv::Value& value) {
   return 0;
 }
 
+// Promises about who may read a key, which Get does not keep yet.
+bool restricts_reading(std::string_view attribute) {
+  return attribute == name::kSensitive || attribute == name::kExtractable;
+}
+
 // Custom attributes may have several instances; what the standard does not list cannot be given.
 enum class Moment { kCreation, kLater };
 std::optional<Refusal> check_given(const kmip::Attribute& attribute, Moment moment) {
   if (kmip::is_server_custom(attribute.name)) {
     return refusal(Reason::kPermissionDenied,
                    "Attributes with 'y-' are a server's own: " + quoted(attribute.name) + ".");
+  }
+  if (restricts_reading(attribute.name)) {
+    return refusal(
+        Reason::kFeatureNotSupported,
+        "This server gives keys in the clear only, so it takes no " + quoted(attribute.name) + ".");
   }
   const kmip::AttributeRule* rule = kmip::rule_of(attribute.name);
   if (rule == nullptr) return std::nullopt;

@@ -5,9 +5,11 @@
 namespace keytrail::kms::test {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr std::uint8_t kVc = 1;
@@ -539,6 +541,30 @@ TEST_F(ReplicaCoreTest, AReplicaThatCannotReadItsKeyringRefusesAndGoesOn) {
   std::set<std::uint64_t> leaves;
   for (const ObjectCreated& object : log.all<ObjectCreated>()) leaves.insert(object.leaf);
   EXPECT_THAT(leaves, ElementsAre(0, 1, 3));
+}
+
+TEST_F(ReplicaCoreTest, AnAttributeThatPromisesMoreThanGetKeepsIsRefused) {
+  const std::string id = created(a);
+  for (const std::string_view name : {kmip::attribute::kSensitive, kmip::attribute::kExtractable}) {
+    kmip::CreateRequest request = aes256();
+    request.attributes.push_back(attribute(name, name == kmip::attribute::kSensitive));
+    EXPECT_FALSE(call<kmip::CreateResponse>(a, request)) << name;
+    EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kFeatureNotSupported);
+    EXPECT_FALSE(call<kmip::AddAttributeResponse>(
+        a, kmip::AddAttributeRequest{.id = id, .attribute = request.attributes.back()}))
+        << name;
+  }
+  EXPECT_THAT(log.all<ObjectCreated>(), SizeIs(1));
+}
+
+TEST_F(ReplicaCoreTest, AnOpaqueObjectHasNeitherStateNorUsageMask) {
+  const std::string id = call<kmip::RegisterResponse>(a, opaque(6)).value().id;
+  const auto told =
+      call<kmip::GetAttributeListResponse>(a, kmip::GetAttributeListRequest{.id = id});
+  ASSERT_TRUE(told.has_value());
+  EXPECT_THAT(told->names, Contains("Object Type"));
+  EXPECT_THAT(told->names, Not(Contains("Cryptographic Usage Mask")));
+  EXPECT_THAT(told->names, Not(Contains("State")));
 }
 
 TEST_F(ReplicaCoreTest, WhoIsEnrolledIsToldToWhoeverHoldsTheConnections) {
