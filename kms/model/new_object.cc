@@ -67,6 +67,14 @@ Decided<Made> decide_new(Draft& draft, const Client& client, NewObject command) 
 std::optional<Refusal> check_attributes(const std::vector<Attribute>& attributes) {
   std::size_t bytes = 0;
   for (const Attribute& attribute : attributes) {
+    if (attribute.name.size() > kAttributeNameBytesMax ||
+        attribute.value.size() > kAttributeValueBytesMax) {
+      return Refusal{.reason = Reason::kInvalidField,
+                     .message = "An attribute's name has at most " +
+                                std::to_string(kAttributeNameBytesMax) + " bytes, its value " +
+                                std::to_string(kAttributeValueBytesMax) + ", encoded.",
+                     .detail = {}};
+    }
     bytes += attribute.name.size() + attribute.value.size();
   }
   if (attributes.size() <= kAttributesPerObjectMax && bytes <= kAttributeBytesPerObjectMax) {

@@ -37,7 +37,8 @@ struct Made {
 // ObjectCreated, NameBound for each name, KeyActivated if it has an activation date.
 [[nodiscard]] Decided<Made> decide_new(Draft& draft, const Client& client, NewObject command);
 
-// Caps on what a client may attach to one object: one fact must hold it.
+// Caps on what a client may attach to one object: each attribute fits a field of a fact, all
+// together fit one.
 [[nodiscard]] std::optional<Refusal> check_attributes(const std::vector<Attribute>& attributes);
 
 // The date that an attribute gives: one that a rule depends on must be one that can be kept.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/events/body_shape.h"
 #include "bus/events/kms_events.h"
 
 namespace keytrail::kms {
@@ -26,6 +27,8 @@ inline constexpr std::string_view kDeactivationDate = "Deactivation Date";
 inline constexpr std::size_t kObjectIdBytesMax = 40;  // Escaped, it still fits a stream's name.
 inline constexpr std::size_t kAttributesPerObjectMax = 128;
 inline constexpr std::size_t kAttributeBytesPerObjectMax = 32 * 1024;
+inline constexpr std::size_t kAttributeNameBytesMax = kTextBytesMax - 1;
+inline constexpr std::size_t kAttributeValueBytesMax = kTextBytesMax;  // no NUL behind it
 
 struct Object {
   std::string id;

@@ -42,7 +42,9 @@ Decided<Revoked> decide(Draft& draft, const Client& client, const Revoke& comman
     return refusal(Reason::kIllegalOperation, "An opaque object has no state to change.");
   }
   if (command.message.size() > kRevocationMessageBytesMax) {
-    return refusal(Reason::kInvalidField, "The Revocation Message is too long.");
+    return refusal(Reason::kInvalidField, "A Revocation Message has at most " +
+                                              std::to_string(kRevocationMessageBytesMax) +
+                                              " bytes.");
   }
   const bool compromise = tells_compromise(command.reason);
   if (auto wrong_state = check_state(object, compromise, draft.now())) return *wrong_state;

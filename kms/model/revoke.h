@@ -17,7 +17,7 @@ struct Revoked {
   std::string object;
 };
 
-inline constexpr std::size_t kRevocationMessageBytesMax = 4096;
+inline constexpr std::size_t kRevocationMessageBytesMax = kTextBytesMax - 1;
 
 [[nodiscard]] Decided<Revoked> decide(Draft& draft, const Client& client, const Revoke& command);
 

@@ -1,9 +1,11 @@
 // Given: a cluster's log in a few lines: events in order, stamped like the orderer would.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 
+#include "bus/events/codec.h"
 #include "kms/model/draft.h"
 
 namespace keytrail::kms::test {
@@ -67,6 +69,17 @@ class Given {
   std::uint64_t next_leaf = 0;
   std::map<std::string, std::uint64_t> versions;
 };
+
+// Whether the log takes what a draft recorded.
+inline bool can_be_recorded(const Draft& draft) {
+  return std::all_of(draft.recorded().begin(), draft.recorded().end(), [&](const Recorded& one) {
+    Body body;
+    body.stream = stream_of(draft.scope(), one.event);
+    body.event = one.event;
+    const auto encoded = encode_body(body);
+    return encoded.ok() && decode_body(*encoded).ok();
+  });
+}
 
 // The events that a draft recorded, without their attachments.
 inline std::vector<Event> events_of(const Draft& draft) {

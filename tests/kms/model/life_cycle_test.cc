@@ -121,6 +121,17 @@ TEST(RevokeTest, ACompromiseMayComeToLightAfterTheDestruction) {
   EXPECT_EQ(state_of(*draft.object("k"), draft.now()), ObjectState::kDestroyedCompromised);
 }
 
+TEST(RevokeTest, TakesAMessageThatAFactCanHoldAndNoLongerOne) {
+  Given given;
+  given.active_key("k");
+  Revoke command{.object = "k", .reason = 1, .message = std::string(4096, 'm')};
+  Draft draft = given.draft();
+  EXPECT_EQ(reason_in(decide(draft, given.client("vc-1"), command)), Reason::kInvalidField);
+  command.message.pop_back();
+  EXPECT_EQ(refusal_in(decide(draft, given.client("vc-1"), command)), nullptr);
+  EXPECT_TRUE(can_be_recorded(draft));
+}
+
 // A Date-Time as it travels: tag, type, length 8, seconds.
 Attribute date(std::string_view name, TimeNs when) {
   Attribute attribute{.name = std::string(name), .value = {0x42, 0, 0, 9, 0, 0, 0, 8}};

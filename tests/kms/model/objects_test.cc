@@ -100,6 +100,43 @@ TEST(AddAttributeTest, RefusesMoreThanAFactCanHold) {
             nullptr);
 }
 
+// What the model takes, the log must take: as large as it may be, but not a byte more.
+TEST(AddAttributeTest, TakesWhatOneFieldOfAFactCanHoldAndNoMore) {
+  const auto add = [](std::size_t name_bytes, std::size_t value_bytes) {
+    Given given;
+    given.key("k");
+    Draft draft = given.draft();
+    const auto added = decide(draft, given.client("vc-1"),
+                              AddAttribute{.object = "k",
+                                           .attribute = {.name = std::string(name_bytes, 'x'),
+                                                         .value = Bytes(value_bytes)},
+                                           .instances = Instances::kMany});
+    if (const Refusal* refusal = refusal_in(added)) {
+      EXPECT_EQ(refusal->reason, Reason::kInvalidField);
+      return false;
+    }
+    EXPECT_TRUE(can_be_recorded(draft));
+    return true;
+  };
+  EXPECT_TRUE(add(kAttributeNameBytesMax, kAttributeValueBytesMax));
+  EXPECT_FALSE(add(kAttributeNameBytesMax + 1, 1));
+  EXPECT_FALSE(add(3, kAttributeValueBytesMax + 1));
+}
+
+TEST(CreateTest, TakesAsManyAttributesAsAnObjectMayHave) {
+  Given given;
+  Draft draft = given.draft();
+  CreateKey command = aes("k");
+  for (std::size_t bytes = 0; bytes + 4096 <= kAttributeBytesPerObjectMax; bytes += 4096) {
+    command.key.attributes.push_back({.name = "x-a", .value = Bytes(4096 - 3)});
+  }
+  ASSERT_EQ(refusal_in(decide(draft, given.client("vc-1"), command)), nullptr);
+  EXPECT_TRUE(can_be_recorded(draft));
+  command.key.object = "l";
+  command.key.attributes.push_back({.name = "x-a", .value = Bytes(1)});
+  EXPECT_NE(refusal_in(decide(draft, given.client("vc-1"), command)), nullptr);
+}
+
 TEST(LocateTest, FindsByNameThroughAGuardInsteadOfASearch) {
   Given given;
   given.key("k").fact(NameBound{.name = "n", .owner = "group/vcenter", .object = "k"});
