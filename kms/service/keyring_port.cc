@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -58,6 +59,17 @@ std::string text_of(const sockaddr_in& address) {
   return std::string(host) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
+using Clock = std::chrono::steady_clock;
+
+Result<void> wait_for(const Fd& socket, short wanted, int stop_fd, Clock::time_point until) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+  if (left.count() <= 0) return unavailable("the peer takes too long");
+  pollfd waiting[] = {{socket.get(), wanted, 0}, {stop_fd, POLLIN, 0}};
+  ::poll(waiting, 2, static_cast<int>(left.count()) + 1);
+  if (waiting[1].revents != 0) return unavailable("this replica stops");
+  return {};
+}
+
 void never_block(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 // One TLS connection. Whatever the peer sends and however slowly, what is done with it ends in
@@ -65,11 +77,10 @@ void never_block(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); 
 class Connection {
  public:
   enum class Side { kAccept, kConnect };
-  using Clock = std::chrono::steady_clock;
 
-  // `stop`: becomes readable when there is no more time; -1: never.
-  static Result<Connection> make(const kmip::TlsContext& context, Fd socket, Side side,
-                                 int stop, Clock::duration within) {
+  // `stop`: becomes readable when there is no more time.
+  static Result<Connection> make(const kmip::TlsContext& context, Fd socket, Side side, int stop,
+                                 Clock::duration within) {
     never_block(socket.get());
     Connection connection(SSL_new(context.native()), std::move(socket), stop);
     KEYTRAIL_CHECK(connection.ssl_ != nullptr);
@@ -141,19 +152,14 @@ class Connection {
   template <class Step>
   Result<void> drive(const char* doing, Step step) {
     for (;;) {
+      ERR_clear_error();  // What an earlier call left there would be taken for this one's.
       const int done = step();
       if (done == 1) return {};
       const int why = SSL_get_error(ssl_.get(), done);
       if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
         return unavailable(doing + kmip::tls_error_text());
       }
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
-      if (left.count() <= 0) return unavailable("the peer takes too long");
-      const short wanted = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-      pollfd waiting[] = {{socket_.get(), wanted, 0}, {stop_, POLLIN, 0}};
-      ::poll(waiting, 2, static_cast<int>(left.count()) + 1);
-      if (waiting[1].revents != 0) return unavailable("this replica stops");
+      TRY(wait_for(socket_, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, stop_, until_));
     }
   }
 
@@ -170,6 +176,21 @@ int choose_alpn(ssl_st*, const unsigned char** out, unsigned char* out_bytes,
       SSL_select_next_proto(&chosen, out_bytes, kAlpn, kAlpnBytes, offered, offered_bytes);
   *out = chosen;
   return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+Result<Fd> connect_to(const std::string& endpoint, int stop_fd) {
+  const sockaddr_in address = TRY(address_of(endpoint));
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const auto until = Clock::now() + KeyringPort::kHandshakeWithin;
+  int outcome =
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  if (outcome != 0 && errno == EINPROGRESS) {
+    TRY(wait_for(socket, POLLOUT, stop_fd, until));
+    socklen_t bytes = sizeof(outcome);
+    if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &outcome, &bytes) != 0) outcome = errno;
+  }
+  if (outcome != 0) return unavailable("nobody answers at " + endpoint);
+  return socket;
 }
 
 Result<Fd> listen_on(const std::string& endpoint) {
@@ -236,8 +257,7 @@ class KeyringPort::Io {
       if (waiting[0].revents == 0) continue;
       sockaddr_in from{};
       socklen_t bytes = sizeof(from);
-      Fd peer(
-          ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &bytes, SOCK_CLOEXEC));
+      Fd peer(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &bytes, SOCK_CLOEXEC));
       if (peer.is_open()) {
         serve(std::move(peer), text_of(from));
       } else {  // Out of descriptors, say: the next attempt may do better, but not at once.
@@ -320,20 +340,14 @@ void KeyringPort::refuse(AskerToken token, std::string reason) {
 std::string KeyringPort::endpoint() const { return io_->endpoint(); }
 
 Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
-                               const kmip::TlsIdentity& identity) {
-  const sockaddr_in address = TRY(address_of(endpoint));
+                               const kmip::TlsIdentity& identity, int stop_fd) {
   const kmip::TlsContext tls =
       TRY(kmip::make_client_context(&identity, kmip::PinnedCertificate{pinned}));
   SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
   SSL_CTX_set_alpn_protos(tls.native(), kAlpn, kAlpnBytes);
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval bound{KeyringPort::kHandshakeWithin.count() / 1000, 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-    return unavailable("nobody answers at " + endpoint);
-  }
+  Fd socket = TRY(connect_to(endpoint, stop_fd));
   Connection connection = TRY(Connection::make(tls, std::move(socket), Connection::Side::kConnect,
-                                               -1, KeyringPort::kHandshakeWithin));
+                                               stop_fd, KeyringPort::kHandshakeWithin));
   connection.allow(kVerdictWithin + kHandoverWithin);
   Handover handover;
   handover.keyring = TRY(connection.read_piece());

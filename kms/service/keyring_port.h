@@ -55,9 +55,10 @@ class KeyringPort {
   std::unique_ptr<Io> io_;
 };
 
-// Asks the replica at `endpoint`, whose certificate must be `pinned`. kUnavailable: it is not
-// there; kRefused: it said no, and why.
+// Asks the replica at `endpoint`, whose certificate must be `pinned`; gives up when `stop_fd`
+// becomes readable. kUnavailable: it is not there, or there is no more time; kRefused: it said no,
+// and why.
 [[nodiscard]] Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
-                                             const kmip::TlsIdentity& identity);
+                                             const kmip::TlsIdentity& identity, int stop_fd);
 
 }  // namespace keytrail::kms

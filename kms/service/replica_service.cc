@@ -9,6 +9,7 @@
 #include "bus/wire/command_server.h"
 #include "bus/wire/context.h"
 #include "bus/wire/mailbox.h"
+#include "bus/wire/wake_event.h"
 #include "kms/kmip/certificate.h"
 #include "kms/service/command_json.h"
 #include "kms/service/keyring_port.h"
@@ -25,7 +26,7 @@ constexpr TimeNs kNsPerSecond = 1'000'000'000;
 constexpr TimeNs kPunctureRetryNs = kNsPerSecond;
 constexpr TimeNs kFarewellNs = 2 * kNsPerSecond;
 constexpr protocol::TransactionId kFarewell = ~protocol::TransactionId{1};  // no core's
-constexpr auto kFetchAgainAfter = std::chrono::milliseconds(500);
+constexpr int kFetchAgainMs = 500;
 
 // What the other threads hand to the core's.
 struct CommandMail {
@@ -61,7 +62,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   }
 
   ~Impl() override {
-    fetching_.request_stop();
+    stop_fetching_.set();
     if (fetching_.joinable()) fetching_.join();
     kmip_.reset();
     keyring_port_.reset();
@@ -109,7 +110,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
         std::visit([this](auto& one) { receive(one); }, mail);
       }
       for (const StrangerTurnedAway& stranger : strangers_.take_all()) core_.on(stranger);
-      if (is_readable(stop_fd)) core_.stop();
+      if (wire::is_readable(stop_fd)) core_.stop();
       carry_out();
     }
     if (ended_->empty()) {
@@ -191,6 +192,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   }
 
   void receive(FetchedKeyring& fetched) {
+    fetching_.join();  // It handed this over, and was done.
     if (keyring_ != nullptr) {
       keyring_.reset();
       if (Result<void> laid = lay_keyring_aside(); !laid) return end(laid.error().detail);
@@ -236,9 +238,9 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       for (CommandAnswer& answered : outputs.answer) answer(answered);
       for (const KeyringAnswer& answered : outputs.keyring_answers) answer(answered);
       if (outputs.listener) order(*outputs.listener);
+      if (outputs.clients && kmip_ != nullptr) kmip_->recognise(*std::move(outputs.clients));
       if (outputs.end && !ended_) ended_ = *outputs.end;
       if (outputs.fetch_keyring) fetch();
-      if (outputs.clients && kmip_ != nullptr) kmip_->recognise(*std::move(outputs.clients));
       if (outputs.make_keyring) found();
       if (outputs.puncture) owed_puncture_ = std::move(outputs.puncture);
       if (!puncture()) return;
@@ -301,7 +303,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
 
   // Asks one member after the other until one hands the keyring over.
   void fetch() {
-    if (fetching_.joinable()) return;
+    if (fetching_.joinable()) return;  // It goes on until it has one.
     std::vector<std::pair<KeyringPeer, Hash>> members;
     for (const KeyringPeer& peer : options_.peers) {
       const Member* member = core_.state().member(peer.name);
@@ -309,20 +311,25 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     }
     if (members.empty()) return end("No other replica is configured to get the keyring from.");
     tell("Fetching the keyring.");
-    fetching_ = std::jthread(
-        [this, members, identity = identity_.identity()](const std::stop_token& stopping) {
-          while (!stopping.stop_requested()) {
-            for (const auto& [peer, pinned] : members) {
-              Result<Handover> handover = fetch_keyring(peer.endpoint, pinned, identity);
-              if (!handover) {
-                tell(peer.name + " did not hand the keyring over: " + handover.error().detail);
-              } else if (put(FetchedKeyring{std::move(*handover)})) {
-                return;
-              }
-            }
-            std::this_thread::sleep_for(kFetchAgainAfter);
+    fetching_ = std::thread([this, members, identity = identity_.identity()] {
+      const int stop_fd = stop_fetching_.fd();
+      do {
+        for (const auto& [peer, pinned] : members) {
+          Result<Handover> handover = fetch_keyring(peer.endpoint, pinned, identity, stop_fd);
+          if (stop_fetching_.is_set()) return;
+          if (!handover) {
+            tell(peer.name + " did not hand the keyring over: " + handover.error().detail);
+          } else if (put(FetchedKeyring{std::move(*handover)})) {
+            return;
           }
-        });
+        }
+      } while (!stops_within(kFetchAgainMs));
+    });
+  }
+
+  bool stops_within(int ms) const {
+    pollfd waiting{stop_fetching_.fd(), POLLIN, 0};
+    return ::poll(&waiting, 1, ms) != 0;
   }
 
   // True: the core was told something new. A puncture that failed is owed still, and tried again.
@@ -404,11 +411,6 @@ class ReplicaService::Impl final : public KmipRequestHandler {
             .unlock = s_.unlock};
   }
 
-  static bool is_readable(int fd) {
-    pollfd waiting{fd, POLLIN, 0};
-    return ::poll(&waiting, 1, 0) == 1;
-  }
-
   const ReplicaServiceOptions options_;
   const Surroundings s_;
   ReplicaIdentity identity_;
@@ -421,7 +423,8 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   std::unique_ptr<wire::CommandServer> commands_;
   std::unique_ptr<KeyringPort> keyring_port_;
   std::unique_ptr<KmipServer> kmip_;
-  std::jthread fetching_;
+  wire::WakeEvent stop_fetching_;
+  std::thread fetching_;     // joinable: it has not handed a keyring over yet
   std::uint64_t epoch_ = 0;  // 0: not begun yet
   std::optional<PunctureOrder> owed_puncture_;
   TimeNs puncture_again_at_ = 0;

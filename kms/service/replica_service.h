@@ -48,7 +48,8 @@ struct ReplicaServiceOptions {
   std::string when_log_is_away = "refuse";  // the only way there is yet
   std::uint64_t log_lost_ms = 3000;
   std::uint64_t shred_interval_ms = 1000;
-  std::function<void(const std::string&)> tell;  // a line for the part's own log
+  // A line for the part's own log. Called by any of the threads above, several at a time.
+  std::function<void(const std::string&)> tell;
 };
 
 class ReplicaService {

@@ -11,6 +11,7 @@
 #include <ctime>
 #include <thread>
 
+#include "bus/wire/wake_event.h"
 #include "kms/kmip/certificate.h"
 #include "kms/kmip/client.h"
 
@@ -45,6 +46,7 @@ class KeyringPortTest : public ::testing::Test {
 
   kmip::TlsIdentity granter_ = identity("kms-1");
   kmip::TlsIdentity joiner_ = identity("kms-2");
+  wire::WakeEvent stop_;
   std::atomic<int> refused_ = 0;
   std::unique_ptr<KeyringPort> port_;
 };
@@ -57,7 +59,8 @@ TEST_F(KeyringPortTest, HandsOverKeyringAndAuthorityToWhoeverTheCoreGrants) {
                        .ca_key_pem = SecretBytes::copy_of(as_bytes("key")),
                        .ca_certificate_pem = "certificate"});
   });
-  const auto handover = fetch_keyring(port_->endpoint(), fingerprint(granter_), joiner_);
+  const auto handover =
+      fetch_keyring(port_->endpoint(), fingerprint(granter_), joiner_, stop_.fd());
   ASSERT_TRUE(handover.ok()) << handover.error().detail;
   EXPECT_TRUE(handover->keyring.equals(as_bytes("ring")));
   EXPECT_TRUE(handover->ca_key_pem.equals(as_bytes("key")));
@@ -68,7 +71,8 @@ TEST_F(KeyringPortTest, TellsWhyNot) {
   start([](KeyringPort& port, AskerToken token, const Hash&) {
     port.refuse(token, "no replica with that certificate is admitted");
   });
-  const auto handover = fetch_keyring(port_->endpoint(), fingerprint(granter_), joiner_);
+  const auto handover =
+      fetch_keyring(port_->endpoint(), fingerprint(granter_), joiner_, stop_.fd());
   ASSERT_FALSE(handover.ok());
   EXPECT_EQ(handover.error().code, ErrorCode::kRefused);
   EXPECT_EQ(handover.error().detail, "no replica with that certificate is admitted");
@@ -80,10 +84,21 @@ TEST_F(KeyringPortTest, AJoinerTakesNothingFromAnotherThanThePinnedReplica) {
     asked = true;
     port.refuse(token, "no");
   });
-  const auto handover = fetch_keyring(port_->endpoint(), Hash{}, joiner_);
+  const auto handover = fetch_keyring(port_->endpoint(), Hash{}, joiner_, stop_.fd());
   ASSERT_FALSE(handover.ok());
   EXPECT_EQ(handover.error().code, ErrorCode::kUnavailable);
   EXPECT_FALSE(asked);
+}
+
+TEST_F(KeyringPortTest, AJoinerThatIsToStopWaitsForNobody) {
+  start([this](KeyringPort&, AskerToken, const Hash&) { stop_.set(); });  // And no answer.
+  const auto begun = std::chrono::steady_clock::now();
+  const auto handover =
+      fetch_keyring(port_->endpoint(), fingerprint(granter_), joiner_, stop_.fd());
+  ASSERT_FALSE(handover.ok());
+  EXPECT_EQ(handover.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(handover.error().detail, "this replica stops");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(8));
 }
 
 TEST_F(KeyringPortTest, TurnsAwayWhoSpeaksAnotherProtocol) {
