@@ -63,13 +63,4 @@ Result<Material> open_material(const SecretBytes& leaf_key, const SealingContext
                   .digest = payload->slice(0, kDigestBytes)};
 }
 
-Result<LeafIndex> leaf_of(ByteView sealed) {
-  if (sealed.size() < kSealedMaterialOverheadBytes || sealed[0] != kSealingVersion) {
-    return Error{ErrorCode::kCorrupt, "not sealed material of a known version"};
-  }
-  LeafIndex leaf = 0;
-  for (std::size_t i = 0; i < 8; ++i) leaf |= LeafIndex{sealed[1 + i]} << (8 * i);
-  return leaf;
-}
-
 }  // namespace keytrail::keyring

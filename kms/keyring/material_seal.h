@@ -40,8 +40,4 @@ struct SealingContext {
 [[nodiscard]] Result<Material> open_material(const SecretBytes& leaf_key,
                                              const SealingContext& context, ByteView sealed);
 
-// The leaf that opens it, as the sealed bytes say: authenticated only once they are opened.
-// kCorrupt: too short.
-[[nodiscard]] Result<LeafIndex> leaf_of(ByteView sealed);
-
 }  // namespace keytrail::keyring

@@ -277,48 +277,6 @@ std::optional<Name> name_from(const ttlv::Value& value) {
   return Name{*text, static_cast<NameType>(type->number)};
 }
 
-std::optional<Digest> digest_from(const ttlv::Value& value) {
-  const auto* algorithm = field<ttlv::Enumeration>(value, Tag::kHashingAlgorithm);
-  const auto* bytes = field<Bytes>(value, Tag::kDigestValue);
-  if (algorithm == nullptr || bytes == nullptr) return std::nullopt;
-  Digest digest{static_cast<HashingAlgorithm>(algorithm->number), *bytes, KeyFormatType::kRaw};
-  if (const auto* format = field<ttlv::Enumeration>(value, Tag::kKeyFormatType)) {
-    digest.format = static_cast<KeyFormatType>(format->number);
-  }
-  return digest;
-}
-
-std::optional<RevocationReason> revocation_reason_from(const ttlv::Value& value) {
-  const auto* code = field<ttlv::Enumeration>(value, Tag::kRevocationReasonCode);
-  if (code == nullptr) return std::nullopt;
-  RevocationReason reason{static_cast<RevocationReasonCode>(code->number), std::nullopt};
-  if (const auto* message = field<std::string>(value, Tag::kRevocationMessage)) {
-    reason.message = *message;
-  }
-  return reason;
-}
-
-Bytes encode_attribute(const Attribute& attribute) {
-  ttlv::Writer writer;
-  writer.begin(Tag::kAttribute);
-  writer.text(Tag::kAttributeName, attribute.name);
-  writer.integer(Tag::kAttributeIndex, attribute.index);
-  ttlv::write(writer, Tag::kAttributeValue, attribute.value);
-  writer.end();
-  return plain(writer);
-}
-
-Result<Attribute> decode_attribute(ByteView bytes) {
-  const Result<ttlv::ItemView> item = ttlv::parse(bytes);
-  if (!item) return not_an_attribute();
-  const ttlv::Value whole = ttlv::value_of(*item);
-  const auto* name = field<std::string>(whole, Tag::kAttributeName);
-  const auto* index = field<std::int32_t>(whole, Tag::kAttributeIndex);
-  const ttlv::Value* value = ttlv::find(whole, Tag::kAttributeValue);
-  if (name == nullptr || index == nullptr || value == nullptr) return not_an_attribute();
-  return Attribute{*name, *index, *value};
-}
-
 Bytes encode_value(const ttlv::Value& value) {
   ttlv::Writer writer;
   ttlv::write(writer, Tag::kAttributeValue, value);

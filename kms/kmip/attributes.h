@@ -131,14 +131,9 @@ struct RevocationReason {
 [[nodiscard]] ttlv::Value to_value(const Digest& digest);
 [[nodiscard]] ttlv::Value to_value(const RevocationReason& reason);
 [[nodiscard]] std::optional<Name> name_from(const ttlv::Value& value);
-[[nodiscard]] std::optional<Digest> digest_from(const ttlv::Value& value);
-[[nodiscard]] std::optional<RevocationReason> revocation_reason_from(const ttlv::Value& value);
 
-// One attribute as TTLV bytes of its own (an Attribute structure), for those who keep attributes:
-// in facts, in indexes. Equal attributes have equal bytes. `corrupt` if the bytes are not one.
-[[nodiscard]] Bytes encode_attribute(const Attribute& attribute);
-[[nodiscard]] Result<Attribute> decode_attribute(ByteView bytes);
-// Likewise the value alone.
+// An attribute's value as TTLV bytes of its own, for those who keep attributes in facts and find
+// them by an index: equal values have equal bytes. `corrupt` if the bytes are not one.
 [[nodiscard]] Bytes encode_value(const ttlv::Value& value);
 [[nodiscard]] Result<ttlv::Value> decode_value(ByteView bytes);
 

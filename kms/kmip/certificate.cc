@@ -25,7 +25,6 @@ struct Free {
     Function(object);
   }
 };
-using BioHandle = std::unique_ptr<BIO, Free<BIO_free>>;
 using RequestHandle = std::unique_ptr<X509_REQ, Free<X509_REQ_free>>;
 using NamesHandle = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
 using ExtensionHandle = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
@@ -43,12 +42,6 @@ constexpr int kRsaBitsMin = 2048;
 Error invalid(std::string detail) { return {ErrorCode::kInvalid, std::move(detail)}; }
 Error failed(const std::string& what) {
   return {ErrorCode::kInvalid, what + " failed: " + openssl_error_text()};
-}
-
-std::string text_in(BIO* bio) {
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio, &text);
-  return {text, static_cast<std::size_t>(size)};
 }
 
 Result<void> check_terms(const CertificateTerms& terms) {
@@ -212,7 +205,7 @@ std::string text_of(const X509_NAME* name) {
   const BioHandle bio(BIO_new(BIO_s_mem()));
   KEYTRAIL_CHECK(bio != nullptr);
   X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  return text_in(bio.get());
+  return std::string(text_in(bio.get()));
 }
 
 Result<RequestHandle> read_request(const std::string& pem) {
@@ -235,9 +228,7 @@ Result<SecretBytes> make_private_key() {
                                                       nullptr, nullptr) != 1) {
     return failed("writing a P-256 key");
   }
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return SecretBytes::copy_of(as_bytes({text, static_cast<std::size_t>(size)}));
+  return SecretBytes::copy_of(as_bytes(text_in(bio.get())));
 }
 
 Result<std::string> make_self_signed(const SecretBytes& key_pem, const CertificateTerms& terms) {
@@ -284,7 +275,7 @@ Result<std::string> make_signing_request(const SecretBytes& key_pem,
   }
   const BioHandle bio(BIO_new(BIO_s_mem()));
   KEYTRAIL_CHECK(bio != nullptr && PEM_write_bio_X509_REQ(bio.get(), request.get()) == 1);
-  return text_in(bio.get());
+  return std::string(text_in(bio.get()));
 }
 
 Result<std::string> sign_request(const std::string& request_pem, const CertificateTerms& terms,

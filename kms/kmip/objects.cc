@@ -3,13 +3,6 @@
 #include "kms/kmip/object_codec.h"
 
 namespace keytrail::kmip {
-namespace {
-
-KeyBlock clone(const KeyBlock& block) {
-  return {block.format, block.material.clone(), block.attributes, block.algorithm, block.length};
-}
-
-}  // namespace
 
 ObjectType type_of(const ManagedObject& object) {
   if (std::holds_alternative<SymmetricKey>(object)) return ObjectType::kSymmetricKey;
@@ -21,15 +14,6 @@ const SecretBytes& material_of(const ManagedObject& object) {
   if (const auto* key = std::get_if<SymmetricKey>(&object)) return key->block.material;
   if (const auto* data = std::get_if<SecretData>(&object)) return data->block.material;
   return std::get_if<OpaqueObject>(&object)->value;
-}
-
-ManagedObject clone(const ManagedObject& object) {
-  if (const auto* key = std::get_if<SymmetricKey>(&object)) return SymmetricKey{clone(key->block)};
-  if (const auto* data = std::get_if<SecretData>(&object)) {
-    return SecretData{data->type, clone(data->block)};
-  }
-  const auto* opaque = std::get_if<OpaqueObject>(&object);
-  return OpaqueObject{opaque->type, opaque->value.clone()};
 }
 
 bool is_supported(ObjectType type) {

@@ -40,8 +40,6 @@ using ManagedObject = std::variant<SymmetricKey, SecretData, OpaqueObject>;
 [[nodiscard]] ObjectType type_of(const ManagedObject& object);
 // The bytes that matter: the key block's material or the opaque value.
 [[nodiscard]] const SecretBytes& material_of(const ManagedObject& object);
-// A deliberate second copy.
-[[nodiscard]] ManagedObject clone(const ManagedObject& object);
 
 // Whether objects of this type can be created, registered and got here.
 [[nodiscard]] bool is_supported(ObjectType type);

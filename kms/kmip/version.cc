@@ -136,14 +136,6 @@ bool exists(Tag structure, Tag field, ProtocolVersion version) {
   });
 }
 
-std::vector<Operation> operations_of(ProtocolVersion version) {
-  std::vector<Operation> operations;
-  for (const Since<Operation>& entry : kOperations) {
-    if (entry.version <= version) operations.push_back(entry.item);
-  }
-  return operations;
-}
-
 ResultReason reason_for(ResultReason reason, ProtocolVersion version) {
   for (const LaterReason& entry : kReasons) {
     if (entry.reason == reason && version < entry.since) return entry.before;

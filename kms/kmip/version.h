@@ -40,7 +40,6 @@ inline constexpr ProtocolVersion kLowestVersion = kSpokenVersions.back();
 
 // Operations that this library has typed payloads for and that `version` knows.
 [[nodiscard]] bool exists(Operation operation, ProtocolVersion version);
-[[nodiscard]] std::vector<Operation> operations_of(ProtocolVersion version);
 // A field of a structure (a message's part, a payload, an attribute's value); fields that are not
 // listed exist in every version.
 [[nodiscard]] bool exists(Tag structure, Tag field, ProtocolVersion version);

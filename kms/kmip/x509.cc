@@ -11,11 +11,6 @@
 namespace keytrail::kmip {
 namespace {
 
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using BioHandle = std::unique_ptr<BIO, FreeBio>;
-
 constexpr std::size_t kChainMax = 16;
 
 // Without this OpenSSL would ask the terminal for the password of an encrypted key.
@@ -23,6 +18,7 @@ int no_password(char*, int, int, void*) { return 0; }
 
 }  // namespace
 
+void FreeBio::operator()(bio_st* bio) const { BIO_free(bio); }
 void FreeCertificate::operator()(x509_st* certificate) const { X509_free(certificate); }
 void FreeKey::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 
@@ -73,8 +69,12 @@ Hash fingerprint_of(const x509_st* certificate) {
 std::string pem_of(const x509_st* certificate) {
   const BioHandle bio(BIO_new(BIO_s_mem()));
   KEYTRAIL_CHECK(bio != nullptr && PEM_write_bio_X509(bio.get(), certificate) == 1);
+  return std::string(text_in(bio.get()));
+}
+
+std::string_view text_in(bio_st* bio) {
   char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
+  const long size = BIO_get_mem_data(bio, &text);
   return {text, static_cast<std::size_t>(size)};
 }
 

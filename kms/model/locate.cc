@@ -60,8 +60,7 @@ bool is_among(const Object& object, Locate::Among among) {
 bool matches(const Object& object, const Locate& wanted, TimeNs now) {
   return is_among(object, wanted.among) && is(wanted.object, object.id) &&
          is(wanted.type, object.type) && is(wanted.algorithm, object.algorithm) &&
-         is(wanted.length_bits, object.length_bits) && is(wanted.format, object.format) &&
-         is(wanted.subtype, object.subtype) &&
+         is(wanted.length_bits, object.length_bits) &&
          (object.usage_mask & wanted.usage_mask) == wanted.usage_mask &&
          is(wanted.state, state_of(object, now)) &&
          std::all_of(wanted.dates.begin(), wanted.dates.end(),

@@ -34,8 +34,6 @@ struct Locate {
   std::optional<ObjectState> state;
   std::optional<std::uint32_t> algorithm;
   std::optional<std::uint32_t> length_bits;
-  std::optional<std::uint32_t> format;
-  std::optional<std::uint32_t> subtype;
   std::uint32_t usage_mask = 0;  // all of these bits
   std::vector<DateRange> dates;
   bool nothing_matches = false;  // an attribute was asked for that no object can have

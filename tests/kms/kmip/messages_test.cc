@@ -412,13 +412,12 @@ TEST(MessagesTest, AnAnswerEncodedItemByItemIsTheSame) {
   EXPECT_EQ(whole.size(), bytes);
 }
 
-TEST(MessagesTest, AttributesAreKeptAsBytesOfTheirOwn) {
-  const Attribute kept{"Name", 3, to_value(Name{"n", NameType::kUri})};
-  EXPECT_EQ(decode_attribute(encode_attribute(kept)).value(), kept);
-  EXPECT_EQ(decode_value(encode_value(kept.value)).value(), kept.value);
-  Bytes broken = encode_attribute(kept);
+TEST(MessagesTest, AValueIsKeptAsBytesOfItsOwn) {
+  const ttlv::Value kept = to_value(Name{"n", NameType::kUri});
+  EXPECT_EQ(decode_value(encode_value(kept)).value(), kept);
+  Bytes broken = encode_value(kept);
   broken.pop_back();
-  EXPECT_EQ(decode_attribute(broken).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_value(broken).error().code, ErrorCode::kCorrupt);
 }
 
 TEST(EnumsTest, NamesAndNumbersGoBothWays) {
