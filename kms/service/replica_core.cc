@@ -39,6 +39,7 @@ void ReplicaCore::use(keyring::Keyring& keyring) {
 void ReplicaCore::advance(TimeNs wall, TimeNs log_time) {
   wall_ = std::max(wall_, wall);
   log_time_ = std::max(log_time_, log_time);
+  if (phase_ == Phase::kRetired) return move_on();
   if (phase_ != Phase::kServing) return;
   puncture_if_due();
   for (part::RefusalsRepeated& due : refusals_.take_due(wall_)) begin_duty(std::move(due));
@@ -156,11 +157,7 @@ void ReplicaCore::move_on() {
   }
   const Cluster& cluster = state_.cluster();
   if (is_member(cluster, scope_.replica)) return move_on_as_member();
-  if (state_.member(scope_.replica) != nullptr) {
-    if (phase_ == Phase::kServing) leave_service(Phase::kRetired, "This replica was retired.");
-    phase_ = Phase::kRetired;
-    return;
-  }
+  if (state_.member(scope_.replica) != nullptr) return move_on_as_retired();
   if (!cluster.name.empty() || !options_.founds) {
     phase_ = Phase::kUnadmitted;
     return;
@@ -175,6 +172,16 @@ void ReplicaCore::move_on() {
   if (!fingerprint) return end(fingerprint.error().detail);
   begin_duty(
       FoundCluster{.certificate = options_.certificate, .keyring_fingerprint = *fingerprint});
+}
+
+// It serves nobody, but as long as it has the keyring it could still derive what is destroyed: it
+// goes on forgetting, and saying so.
+void ReplicaCore::move_on_as_retired() {
+  if (phase_ == Phase::kServing) leave_service(Phase::kRetired, "This replica was retired.");
+  phase_ = Phase::kRetired;
+  if (keyring_ == nullptr || puncturing_ || owed_.empty()) return;
+  count_owed();  // Whatever was gone before it was retired is not owed again.
+  puncture_if_due();
 }
 
 void ReplicaCore::move_on_as_member() {
@@ -219,14 +226,10 @@ void ReplicaCore::take_up_service() {
     keyring_ = nullptr;
     return want_keyring();
   }
-  punctured_through_ = keyring_->punctured_through();
+  count_owed();
   const Position stated = state_.member(scope_.replica)->shredded_through;
   if (punctured_through_ < stated) {
     restored_ = StateRestored{.found = punctured_through_, .stated = stated};
-  }
-  owed_.clear();
-  for (const OwedPuncture& owed : owed_punctures(state_, punctured_through_)) {
-    owed_.push_back(owed.leaf);
   }
   // A keyring that is ahead of what was stated (granted, or a crash came between) is stated now.
   if (owed_.empty() && punctured_through_ <= stated) {
@@ -235,6 +238,14 @@ void ReplicaCore::take_up_service() {
   }
   phase_ = Phase::kPuncturing;
   order_puncture();
+}
+
+void ReplicaCore::count_owed() {
+  punctured_through_ = keyring_->punctured_through();
+  owed_.clear();
+  for (const OwedPuncture& owed : owed_punctures(state_, punctured_through_)) {
+    owed_.push_back(owed.leaf);
+  }
 }
 
 void ReplicaCore::state_restored() {

@@ -118,6 +118,7 @@ class ReplicaCore {
   void on_link(const wire::LinkEnded& ended);
   void move_on();
   void move_on_as_member();
+  void move_on_as_retired();
   void want_keyring();
   void take_up_service();
   void state_restored();
@@ -125,6 +126,8 @@ class ReplicaCore {
   void leave_service(Phase phase, const std::string& why);
   void end(std::string reason);
   void tell_clients_if_due();
+  // REQUIRES: a keyring. What it still has to forget.
+  void count_owed();
   void puncture_if_due();
   void order_puncture();
   void lease_if_due();

@@ -507,6 +507,25 @@ TEST_F(ReplicaCoreTest, ARetiredReplicaServesNobodyAndWaitsForNothing) {
   EXPECT_EQ(b->core->phase(), Phase::kServing);
 }
 
+// It has the keyring still: that it cannot derive a key any more is waited for like anybody's word.
+TEST_F(ReplicaCoreTest, ARetiredReplicaGoesOnForgetting) {
+  const auto b = second();
+  const std::string id = created(a);
+  b->settle();
+  const std::uint64_t leaf = a.core->state().object(id)->leaf;
+  a.command(RetireReplica{"kms-2"});
+  b->settle();
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
+  log.now += 2'000'000'000;
+  a.settle();
+  b->settle();
+  a.settle();
+  EXPECT_EQ(b->core->phase(), Phase::kRetired);
+  EXPECT_FALSE(b->keyring->seal_key(leaf).ok());
+  const Answer answer = a.command(AskShredded{id});
+  EXPECT_THAT(std::get<ShreddedAnswer>(answer).shredding.gone, ElementsAre("kms-1", "kms-2"));
+}
+
 TEST_F(ReplicaCoreTest, OnlyTheOperatorCommands) {
   EXPECT_EQ(std::get<FailedAnswer>(a.command(ListKeys{}, "esxi/host-1")).code, "refused");
   EXPECT_THAT(std::get<ClientsAnswer>(a.command(ListClients{})).clients, SizeIs(2));
