@@ -99,7 +99,6 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
                              {"--json", "events", "read", "--format", "text"},
                              {"--json", "audit", "--format", "csv"},
                              {"kmip", "query", "--cert", folder.file("client.pem")},
-                             {"vm", "create", "v", "--size", "99999999999G"},
                              {"events", "read", "--from", "foo"},
                              {"events", "read", "--until", "x"},
                              {"events", "read", "--type", "KeyReleasd"},

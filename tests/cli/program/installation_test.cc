@@ -82,6 +82,7 @@ TEST_F(ProgramTest, WhatIsBehindTheEndIsSaidNotToBeThere) {
   const Ran follow = run({"events", "follow", "--from", "99999999"});
   EXPECT_EQ(follow.exit, 1);
   EXPECT_THAT(follow.err, HasSubstr("there is no fact 99999999 yet"));
+  EXPECT_EQ(run({"vm", "create", "v", "--size", "99999999999G"}).exit, 2) << "over 64 bits";
   EXPECT_THAT(run({"--json", "log", "info"}).out, HasSubstr("\"log_key\":\"keytrail/"));
 }
 

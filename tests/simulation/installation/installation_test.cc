@@ -16,7 +16,7 @@ namespace {
 Seeds g_seeds;
 
 constexpr std::uint64_t kShards = 8;  // of the seeds, so that a machine's cores share them
-constexpr std::uint64_t kSeedsToCatchABug = 40;
+constexpr std::uint64_t kSeedsToCatchABug = 200;  // as many as run without one
 
 class InstallationSimulationTest : public testing::TestWithParam<std::uint64_t> {};
 
