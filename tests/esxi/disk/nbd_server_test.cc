@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -332,6 +333,11 @@ TEST_F(NbdServerTest, AClientThatThereIsNoThreadForIsClosedAndTheOthersAreServed
     const NoThreads short_of_memory;
     EXPECT_TRUE(Client(path_).closed());
     EXPECT_EQ(good.call(NbdCommand::kFlush, 0, 0), NbdError::kNone);
+  }
+  // The client sees its end before it is told.
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (reported().empty() && std::chrono::steady_clock::now() < patience) {
+    std::this_thread::yield();
   }
   EXPECT_THAT(reported(), ::testing::ElementsAre(::testing::HasSubstr("gives no thread")));
   Client next(path_);
