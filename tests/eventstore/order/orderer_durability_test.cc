@@ -20,6 +20,15 @@ class OrdererDurabilityTest : public OrderFixture {
     orderer_->on_written(*std::exchange(under_way_, std::nullopt));
     collect();
   }
+  // Another store, with an empty log, that is full beyond so many bytes.
+  void begin_with_backlog_max(std::size_t bytes) {
+    Orderer::Options options = orderer_options();
+    options.waiting_bytes_max = bytes;
+    orderer_.emplace(options);
+    log_.clear();
+    kms1_ = {"kms/kms-1"};
+    start(kms1_);
+  }
 };
 
 TEST_F(OrdererDurabilityTest, NothingIsVisibleBeforeItIsDurable) {
@@ -126,12 +135,7 @@ TEST_F(OrdererDurabilityTest, AGrantThatIsNotDurableLetsNobodyIn) {
 }
 
 TEST_F(OrdererDurabilityTest, AFullBacklogIsSaidAndDrains) {
-  Orderer::Options options = orderer_options();
-  options.waiting_bytes_max = 10'000;
-  orderer_.emplace(options);
-  log_.clear();
-  kms1_ = {"kms/kms-1"};
-  start(kms1_);
+  begin_with_backlog_max(10'000);
   EXPECT_FALSE(orderer_->full());
   std::vector<protocol::Unit> units;
   for (int i = 0; i < 100; ++i) units.push_back(unit_of(kms1_, "kms/c/object/k"));
@@ -142,12 +146,7 @@ TEST_F(OrdererDurabilityTest, AFullBacklogIsSaidAndDrains) {
 }
 
 TEST_F(OrdererDurabilityTest, AnswersThatWaitForTheDiskAreBacklogToo) {
-  Orderer::Options options = orderer_options();
-  options.waiting_bytes_max = 10'000;
-  orderer_.emplace(options);
-  log_.clear();
-  kms1_ = {"kms/kms-1"};
-  start(kms1_);
+  begin_with_backlog_max(10'000);
   send(kms1_, {unit_of(kms1_, "kms/c/object/k")});  // Under way: what is refused now waits for it.
   EXPECT_FALSE(orderer_->full());
   std::vector<protocol::Unit> units;
