@@ -65,6 +65,29 @@ TEST(RegisterTest, RefusesMaterialOfAnotherLengthThanTold) {
   EXPECT_FALSE(check(command).has_value());
 }
 
+TEST(RegisterTest, RefusesLengthsThatTheAlgorithmDoesNotHave) {
+  RegisterObject command;
+  command.object = aes("k").key;
+  command.object.format = kFormatRaw;
+  const auto refused = [&](std::uint32_t algorithm, std::uint32_t length_bits, std::size_t bytes) {
+    command.object.algorithm = algorithm;
+    command.object.length_bits = length_bits;
+    command.material_bytes = bytes;
+    const auto refusal = check(command);
+    return refusal && refusal->reason == Reason::kInvalidField;
+  };
+  constexpr std::uint32_t kAes = 3;
+  constexpr std::uint32_t kTripleDes = 2;
+  constexpr std::uint32_t kHmacSha256 = 9;
+  EXPECT_TRUE(refused(kAes, 136, 17));
+  EXPECT_TRUE(refused(kAes, 64, 8));
+  EXPECT_TRUE(refused(kAes, 512, 64));
+  EXPECT_TRUE(refused(kTripleDes, 64, 8));
+  EXPECT_FALSE(refused(kAes, 192, 24));
+  EXPECT_FALSE(refused(kTripleDes, 168, 24));  // Without its parity bits.
+  EXPECT_FALSE(refused(kHmacSha256, 64, 8));   // Not made here, but a key.
+}
+
 TEST(AddAttributeTest, NumbersTheInstancesOfOneName) {
   Given given;
   given.key("k").fact(AttributeAdded{"k", {.name = "x-a", .index = 0, .value = {1}}});
