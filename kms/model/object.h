@@ -63,6 +63,10 @@ struct Object {
   bool operator==(const Object&) const = default;
 };
 
+// An opaque object has no State (KMIP 1.4, section 3.22), whatever dates a client gave it.
+[[nodiscard]] inline bool has_state(const Object& object) {
+  return object.type != ObjectType::kOpaqueObject;
+}
 [[nodiscard]] ObjectState state_of(const Object& object, TimeNs now);
 [[nodiscard]] inline bool is_destroyed(const Object& object) { return object.destroyed != 0; }
 [[nodiscard]] std::string_view to_string(ObjectState state);  // "pre-active", …

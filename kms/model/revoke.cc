@@ -38,7 +38,7 @@ Decided<Revoked> decide(Draft& draft, const Client& client, const Revoke& comman
   const auto found = find_object(draft, client, command.object);
   if (const Refusal* not_found = refusal_in(found)) return *not_found;
   const Object& object = *std::get<const Object*>(found);
-  if (object.type == ObjectType::kOpaqueObject) {
+  if (!has_state(object)) {
     return refusal(Reason::kIllegalOperation, "An opaque object has no state to change.");
   }
   if (command.message.size() > kRevocationMessageBytesMax) {
