@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kReasonCaCompromise = 3;
 
 inline constexpr std::string_view kActivationDate = "Activation Date";
 inline constexpr std::string_view kDeactivationDate = "Deactivation Date";
+inline constexpr std::string_view kUsageMask = "Cryptographic Usage Mask";
 
 inline constexpr std::size_t kObjectIdBytesMax = 40;  // Escaped, it still fits a stream's name.
 inline constexpr std::size_t kAttributesPerObjectMax = 128;

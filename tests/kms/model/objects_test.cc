@@ -111,6 +111,24 @@ TEST(AddAttributeTest, RefusesASecondInstanceWhereOneIsPossible) {
   EXPECT_THAT(draft.recorded(), IsEmpty());
 }
 
+// It stands in ObjectCreated: a second one would be taken and never told.
+TEST(AddAttributeTest, RefusesAUsageMaskWhetherTheObjectHasOneOrCanHaveNone) {
+  Given given;
+  given.key("k").fact(
+      ObjectCreated{.object = "o", .type = ObjectType::kOpaqueObject, .owner = "group/vcenter"});
+  const auto reason_of_adding_to = [&](const std::string& object) {
+    Draft draft = given.draft();
+    const auto added = decide(draft, given.client("vc-1"),
+                              AddAttribute{.object = object,
+                                           .attribute = {.name = std::string(kUsageMask)}});
+    EXPECT_THAT(draft.recorded(), IsEmpty());
+    const Refusal* refusal = refusal_in(added);
+    return refusal == nullptr ? Reason{} : refusal->reason;
+  };
+  EXPECT_EQ(reason_of_adding_to("k"), Reason::kIllegalOperation);
+  EXPECT_EQ(reason_of_adding_to("o"), Reason::kPermissionDenied);
+}
+
 TEST(AddAttributeTest, RefusesMoreThanAFactCanHold) {
   Given given;
   given.key("k");
