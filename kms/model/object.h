@@ -20,6 +20,8 @@ inline constexpr std::uint32_t kFormatOpaque = 0x02;
 inline constexpr std::uint32_t kFormatTransparentSymmetricKey = 0x07;
 inline constexpr std::uint32_t kReasonKeyCompromise = 2;
 inline constexpr std::uint32_t kReasonCaCompromise = 3;
+inline constexpr std::uint32_t kReasonPrivilegeWithdrawn = 7;  // the last that the standard lists
+inline constexpr std::uint32_t kReasonExtension = 0x80000000;  // vendors' own from here on
 
 inline constexpr std::string_view kActivationDate = "Activation Date";
 inline constexpr std::string_view kDeactivationDate = "Deactivation Date";

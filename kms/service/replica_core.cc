@@ -219,6 +219,7 @@ void ReplicaCore::take_up_service() {
     }
     // It made one to found the cluster, and another replica was faster.
     keyring_ = nullptr;
+    materials_.use_none();
     return want_keyring();
   }
   count_owed();

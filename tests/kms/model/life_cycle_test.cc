@@ -127,6 +127,20 @@ TEST(RevokeTest, RefusesAPlainReasonForAPreActiveKey) {
             Reason::kIllegalOperation);
 }
 
+TEST(RevokeTest, RefusesAReasonThatIsNone) {
+  Given given;
+  given.active_key("k");
+  for (const std::uint32_t code : {0U, 8U, 0x7fffffffU}) {
+    Draft draft = given.draft();
+    EXPECT_EQ(reason_in(decide(draft, given.client("vc-1"), Revoke{.object = "k", .reason = code})),
+              Reason::kInvalidField);
+  }
+  Draft draft = given.draft();
+  EXPECT_EQ(refusal_in(decide(draft, given.client("vc-1"),
+                              Revoke{.object = "k", .reason = kReasonExtension})),
+            nullptr);
+}
+
 TEST(RevokeTest, ACompromiseMayComeToLightAfterTheDestruction) {
   Given given;
   given.key("k").fact(KeyDestroyed{.object = "k"});
