@@ -13,33 +13,6 @@ constexpr int kRequestsPerTurnMax = 64;
 constexpr std::chrono::seconds kBookmarkPause{5};
 constexpr const char* kVerifyHint = "verify the log: keytrail log verify";
 
-// The leaf at `position`, as the log has it.
-Result<Hash> leaf_at(const EventLog& log, Position position) {
-  Hash leaf{};
-  TRY(log.read(position - 1, position, [&](Position, ByteView stamp, ByteView body) {
-    leaf = leaf_of(stamp, body);
-    return true;
-  }));
-  return leaf;
-}
-
-// What a client knows of the log must be so; a sentence that says how it is not. An error: the log
-// could not be read there, so nobody knows.
-Result<std::optional<std::string>> contradiction(const EventLog& log, const protocol::Known& known,
-                                                 const std::string& who, Position head) {
-  using Sentence = std::optional<std::string>;
-  if (known.generation > log.generation()) {
-    return Sentence("this log is an older copy: " + who + " saw generation " +
-                    std::to_string(known.generation) + ", this is " +
-                    std::to_string(log.generation()));
-  }
-  if (known.position == 0) return Sentence();
-  if (known.position > head) return Sentence(log_was_cut(who, known.position, head).detail);
-  if (TRY(leaf_at(log, known.position)) == known.leaf) return Sentence();
-  return Sentence("the log was rewritten: position " + std::to_string(known.position) +
-                  " is not the fact that " + who + " saw");
-}
-
 }  // namespace
 
 ReadLoop::ReadLoop(wire::Socket read, const EventLog& log, SharedState& shared,
@@ -132,7 +105,10 @@ void ReadLoop::hello(const Request& request) {
                   "connect to the store of the log that you know");
   }
   const protocol::Head head = shared_.head();
-  const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head);
+  const protocol::Known& known = hello->known;
+  const auto wrong = contradiction(
+      log_, head.durable_head,
+      {request.identity, known.generation, known.position, known.leaf});
   if (!wrong.ok()) return refuse(request, "unavailable", wrong.error().detail, kVerifyHint);
   if (*wrong) return contradict(request, *identity, **wrong);
   sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
