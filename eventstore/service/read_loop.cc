@@ -104,7 +104,7 @@ void ReadLoop::take_requests() {
 void ReadLoop::handle(const std::string& verb, const Request& request) {
   if (verb == "HELLO") return hello(request);
   if (verb == "BYE") return forget(request.route);
-  const ReaderSession* const session = sessions_.hear(request.route);
+  const ReaderSession* const session = sessions_.hear(request.route, request.identity);
   if (session == nullptr) {
     return refuse(request, "malformed", "a connection begins with HELLO", "send HELLO first");
   }
@@ -135,6 +135,7 @@ void ReadLoop::hello(const Request& request) {
   const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head);
   if (!wrong.ok()) return refuse(request, "unavailable", wrong.error().detail, kVerifyHint);
   if (*wrong) return contradict(request, *identity, **wrong);
+  forget(request.route);  // What somebody else followed under this routing id is not theirs.
   sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
   send(request.route, request.id, "WELCOME",
        wire::to_json(wire::Welcome{.log = log_id,
