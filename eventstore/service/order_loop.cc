@@ -74,6 +74,7 @@ Result<void> OrderLoop::run(int stop_fd) {
     take_commands();
     if (!stopping_) take_refusals();
     parts_.orderer.tick(parts_.clock.now(), parts_.clock.monotonic());
+    parts_.shared.set_log_time(parts_.orderer.head().log_time);
     if (wire::is_readable(stop_fd)) begin_stop();
   }
 }

@@ -69,6 +69,13 @@ TEST_F(ServiceTest, TheHeadIsAnsweredOnceItIsFollowed) {
   ASSERT_TRUE(kms.until([&] { return kms.count<wire::TransactionAccepted>() == 100; }));
 }
 
+TEST_F(ServiceTest, TimeGoesOnWhileNothingIsAppended) {
+  LogAuthor kms(context_, store_, "kms/kms-1", kKms);
+  ASSERT_TRUE(kms.until_live());
+  const TimeNs live_since = SystemClock().now();
+  EXPECT_TRUE(kms.until([&] { return kms.link().log_time() > live_since; }));
+}
+
 TEST_F(ServiceTest, WhatAnAuthorMayNotAppendIsRefused) {
   LogAuthor vcenter(context_, store_, "vcenter/vc-1", topic_bit(Topic::kVcenterChange));
   ASSERT_TRUE(vcenter.until_live());
