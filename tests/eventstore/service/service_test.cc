@@ -184,6 +184,32 @@ TEST_F(OperatorTest, StopEndsTheStoreInOrder) {
   ASSERT_TRUE(store_.wait().ok());
 }
 
+TEST_F(OperatorTest, WhatIsAskedForAfterStopIsNotRecordedBehindPartStopped) {
+  auto socket = wire::Socket::connect(context_, wire::SocketKind::kDealer,
+                                      store_.command_endpoint(), store_.server_key(), keys_);
+  ASSERT_TRUE(socket.ok());
+  const std::string key = wire::make_curve_keys(random_).public_key;
+  const std::string add =
+      R"({"command":"subscribers add","arguments":{"name":"siem/one","key":")" + key + R"("}})";
+  for (const std::string& json : {std::string(R"({"command":"stop"})"), add}) {
+    socket->send(
+        {as_bytes(wire::kProtocolName), as_bytes("COMMAND"), as_bytes("1"), as_bytes(json)});
+  }
+  ASSERT_TRUE(store_.wait().ok());
+  const auto log = RocksLog::open(store_.folder().file("db"), random_);
+  ASSERT_TRUE(log.ok());
+  std::string_view last;
+  ASSERT_TRUE((*log)
+                  ->read(0, ~Position{0},
+                         [&](Position, ByteView stamp, ByteView body) {
+                           const auto fact = decode_fact({to_bytes(stamp), to_bytes(body)}).value();
+                           last = type_of(fact.body.event);
+                           return true;
+                         })
+                  .ok());
+  EXPECT_EQ(last, "PartStopped");
+}
+
 TEST_F(ServiceTest, AStrangersKnockIsAFact) {
   OsRandom random;
   const wire::CurveKeys stranger = wire::make_curve_keys(random);
