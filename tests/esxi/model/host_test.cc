@@ -31,14 +31,16 @@ class HostModelTest : public testing::Test {
     when(decide_start(state_, self_, "b1", Hash{1}));
   }
 
-  void given(const std::string& author, Body body) {
-    evolve(state_, self_, log_.append(author, std::move(body)));
-  }
+  void given(const std::string& author, Body body) { follow(log_.append(author, std::move(body))); }
   // Appends the host's own decision, which must hold.
   void when(const Decision& decision) {
     const std::vector<Fact> facts = log_.append("esxi/host-1", decision);
     ASSERT_THAT(facts, SizeIs(decision.facts.size())) << "a guard does not hold";
-    for (const Fact& fact : facts) evolve(state_, self_, fact);
+    for (const Fact& fact : facts) follow(fact);
+  }
+  // A host follows changes only.
+  void follow(const Fact& fact) {
+    if (effect_of(fact.body.event) == Effect::kChange) evolve(state_, self_, fact);
   }
   void given_safe() {
     given(kVcenter, vcenter_fact("vcenter/vc-1/host/host-1", action(1),

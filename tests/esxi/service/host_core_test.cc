@@ -30,7 +30,14 @@ class HostCoreTest : public testing::Test {
 
   template <class Event>
   void vcenter(std::string stream, ActionId id, Event event) {
-    core_.on_followed(log_.append(kVcenter, vcenter_fact(std::move(stream), id, std::move(event))));
+    follow({log_.append(kVcenter, vcenter_fact(std::move(stream), id, std::move(event)))});
+  }
+
+  // Changes only: a host does not subscribe to notes.
+  void follow(const std::vector<Fact>& facts) {
+    for (const Fact& fact : facts) {
+      if (effect_of(fact.body.event) == Effect::kChange) core_.on_followed(fact);
+    }
     core_.on_followed_through(log_.head());
   }
 
@@ -49,8 +56,7 @@ class HostCoreTest : public testing::Test {
       return;
     }
     core_.on_accepted(id, facts.front().stamp.position, static_cast<std::uint32_t>(facts.size()));
-    for (const Fact& fact : facts) core_.on_followed(fact);
-    core_.on_followed_through(log_.head());
+    follow(facts);
   }
 
   // Appends what the core submits, but the answers stay on their way: the facts come back first, as
@@ -66,8 +72,7 @@ class HostCoreTest : public testing::Test {
           core_.on_decide_again(id);
           continue;
         }
-        for (const Fact& fact : facts) core_.on_followed(fact);
-        core_.on_followed_through(log_.head());
+        follow(facts);
         answers.emplace_back([this, id = id, first = facts.front().stamp.position,
                               count = static_cast<std::uint32_t>(facts.size())] {
           core_.on_accepted(id, first, count);
@@ -161,8 +166,7 @@ TEST_F(HostCoreTest, AKeyIsAdoptedWhenItsReceiptComesBackBeforeItsAcknowledgemen
   core_.on_keys({{kHostKey, true, ""}});
   const HostCore::Outputs outputs = core_.take_outputs();
   ASSERT_THAT(outputs.submit, SizeIs(1));
-  for (const Fact& fact : append_to_log(outputs.submit[0].second)) core_.on_followed(fact);
-  core_.on_followed_through(log_.head());
+  follow(append_to_log(outputs.submit[0].second));
   settle();
   EXPECT_THAT(performed<AdoptKeys>(), ElementsAre(AdoptKeys{{kHostKey}}));
 }
