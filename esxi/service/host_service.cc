@@ -296,12 +296,13 @@ struct HostService::Impl {
     turn_until([this] { return said_farewell; }, kFarewellNs);
   }
 
-  // False: the log turned this process away.
+  // At least one turn: what waits in the mailboxes is not done. False: the log turned this process
+  // away.
   bool turn_until(const std::function<bool()>& done, TimeNs within) {
     const TimeNs deadline = clock.monotonic() + within;
-    while (!done() && clock.monotonic() < deadline) {
+    do {
       if (!turn(fds())) return false;
-    }
+    } while (!done() && clock.monotonic() < deadline);
     return true;
   }
 
