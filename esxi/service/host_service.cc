@@ -25,8 +25,7 @@ namespace {
 constexpr std::size_t kArrivalsMax = 1024;
 constexpr std::size_t kWorkersMax = 4;
 constexpr std::size_t kWorkMax = 256;
-constexpr std::size_t kQuestionsMax = 64;  // asked and perhaps not answered yet
-constexpr std::size_t kNonceBytes = 16;
+constexpr std::size_t kQuestionsMax = 1024;  // asked and perhaps not answered yet
 // One per order under way and per guest that runs: results never wait for room, or go missing.
 constexpr std::size_t kResultsMax = kWorkersMax + 2 * kWorkMax + Guests::kGuestsMax;
 constexpr TimeNs kUsageIntervalNs = 60'000'000'000;
@@ -109,16 +108,9 @@ struct HostService::Impl {
   }
 
   void ask(const AskForKeys& duty) {
-    std::vector<KeyId> some;
-    for (const KeyId& key : duty.keys) {
-      some.push_back(key);
-      if (some.size() == wire::kWantedKeysMax) ask_for(std::exchange(some, {}));
-    }
-    if (!some.empty()) ask_for(std::move(some));
-  }
-
-  void ask_for(std::vector<KeyId> keys) {
-    wire::Want want{.boot = boot, .nonce = Bytes(kNonceBytes), .keys = std::move(keys)};
+    wire::Want want{.boot = boot,
+                    .nonce = Bytes(wire::kNonceBytes),
+                    .keys = {duty.keys.begin(), duty.keys.end()}};
     random.fill(want.nonce);
     asked.push_back(want.nonce);
     if (asked.size() > kQuestionsMax) asked.pop_front();
