@@ -302,7 +302,7 @@ void HostCore::ask_for_keys() {
 }
 
 void HostCore::pursue_orders() {
-  for (const ActionId& action : orders_to_claim(state_, options_.self)) {
+  for (const ActionId& action : orders_to_claim(state_)) {
     if (!is_open<Claim>([&](const Claim& claim) { return claim.action == action; })) {
       intend(Claim{action});
     }

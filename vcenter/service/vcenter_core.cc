@@ -181,7 +181,7 @@ void VCenterCore::on_request(Request request) {
   }
   if (std::holds_alternative<StopRequest>(request.ask)) {
     answer(request.token, R"({"stopping":true})");
-    outputs_.stop = "stopped by command";
+    outputs_.stop_asked = true;
     return;
   }
   if (health_ != LogHealth::kLive || is_unfounded(state_)) {
@@ -342,8 +342,7 @@ void VCenterCore::nothing_to_say(DeedId id, Deed deed) {
                        " was removed, or added once more, while its servers were probed");
   }
   if (deed.token != 0) {
-    finish(deed.caller.action,
-           command_result(state_, deed.caller.action, deed.command, deed.decision));
+    finish(deed.caller.action, command_result(deed.caller.action, deed.command, deed.decision));
   }
 }
 
@@ -376,8 +375,7 @@ void VCenterCore::recorded(Deed deed) {
     return finish(deed.caller.action, provider_result(state_, name, state_.providers[name].vendor,
                                                       "", state_.default_provider == name));
   }
-  finish(deed.caller.action,
-         command_result(state_, deed.caller.action, deed.command, deed.decision));
+  finish(deed.caller.action, command_result(deed.caller.action, deed.command, deed.decision));
 }
 
 void VCenterCore::recorded_login(const Deed& deed) {
