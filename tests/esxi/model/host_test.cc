@@ -152,6 +152,13 @@ TEST_F(HostModelTest, AnOrderIsClaimedOnlyOnceItsKeyIsHeld) {
   EXPECT_THAT(orders_to_perform(state_), ElementsAre(action(3)));
 }
 
+TEST_F(HostModelTest, AnOrderThatEndedLeavesNoVersionBehind) {
+  given_vm();
+  for (const auto& [stream, version] : state_.versions) {
+    EXPECT_FALSE(stream.starts_with("esxi/host-1/action/")) << stream;
+  }
+}
+
 TEST_F(HostModelTest, AnExpiredOrderCannotBeClaimed) {
   given_safe();
   given_vm();
