@@ -17,6 +17,7 @@
 #include "esxi/service/guests.h"
 #include "esxi/service/host_core.h"
 #include "esxi/service/key_cache.h"
+#include "kms/crypto/key_locator.h"
 #include "kms/crypto/key_push.h"
 
 namespace keytrail::esxi {
@@ -206,13 +207,17 @@ struct HostService::Impl {
     std::copy(sealed.encapsulation.begin(), sealed.encapsulation.end(),
               message.encapsulated.begin());
     message.ciphertext = sealed.ciphertext;
-    return crypto::open_key_push(boot_keys,
-                                 {.host = options.self.host,
-                                  .boot = to_bytes(as_bytes(boot)),
-                                  .nonce = nonce,
-                                  .provider = sealed.key.provider,
-                                  .key_id = sealed.key.id},
-                                 message);
+    SecretBytes kek = TRY(crypto::open_key_push(boot_keys,
+                                                {.host = options.self.host,
+                                                 .boot = to_bytes(as_bytes(boot)),
+                                                 .nonce = nonce,
+                                                 .provider = sealed.key.provider,
+                                                 .key_id = sealed.key.id},
+                                                message));
+    if (kek.size() != crypto::kKekBytes) {  // Whoever unwraps with it relies on that.
+      return Error{ErrorCode::kInvalid, "it is not a key of 256 bits"};
+    }
+    return kek;
   }
 
   // False: the log turned this process away.
