@@ -448,8 +448,13 @@ TEST_F(ActionsTest, CreateVmRefusesPathsAndOddDisks) {
   EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4097}));
   EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4096, .sector_bytes = 1024}));
   EXPECT_TRUE(refused({.vm = "vm-2", .import = "../../etc/shadow"}));
-  EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "/boot/vmlinuz"}}));
+  EXPECT_TRUE(refused({.vm = "vm-2",
+                       .disk_bytes = 4096,
+                       .guest = {.kernel = "/boot/vmlinuz", .initrd = "initrd"}}));
+  EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "vmlinuz"}}));
   EXPECT_TRUE(refused({.vm = "vm-2", .host = "host-9", .disk_bytes = 4096}));
+  EXPECT_FALSE(refused(
+      {.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "vmlinuz", .initrd = "initrd"}}));
 }
 
 TEST_F(ActionsTest, HostsAreEnabledAndRekeyedByOrderOnly) {
