@@ -91,6 +91,7 @@ struct HostService::Impl {
     random.fill(id);
     boot = to_hex(id);
   }
+  ~Impl() { disks.stop(); }  // Before the workers are waited for.
 
   // From any thread.
   void tell(WorkResult result) { KEYTRAIL_CHECK(results.put(std::move(result))); }
