@@ -457,6 +457,17 @@ TEST_F(ActionsTest, CreateVmRefusesPathsAndOddDisks) {
       {.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "vmlinuz", .initrd = "initrd"}}));
 }
 
+TEST_F(ActionsTest, AnOrderOfAModeThatWasReplacedLeavesNothingBehind) {
+  for (const auto n : {std::uint8_t{10}, std::uint8_t{11}}) {
+    world.tell(world.admin(n), EnableHost{"host-1", ""});
+    world.make_keys();
+    world.advance();
+  }
+  EXPECT_FALSE(world.state.actions.contains(action_id(10)));
+  EXPECT_FALSE(world.state.versions.contains(action_stream(world.state, action_id(10))));
+  EXPECT_TRUE(world.state.versions.contains(action_stream(world.state, action_id(11))));
+}
+
 TEST_F(ActionsTest, HostsAreEnabledAndRekeyedByOrderOnly) {
   world.make_safe("host-1", 9);
   EXPECT_TRUE(world.state.actions.empty());
