@@ -106,10 +106,10 @@ void ReadLoop::hello(const Request& request) {
   }
   // The log's own end: who was sent a batch may be here before the shared head has risen to it, and
   // must not be taken for a witness against the log.
+  const Position end = log_.end().position;
   const protocol::Known& known = hello->known;
-  const auto wrong =
-      contradiction(log_, log_.end().position,
-                    {request.identity, known.generation, known.position, known.leaf});
+  const auto wrong = contradiction(
+      log_, end, {request.identity, known.generation, known.position, known.leaf});
   if (!wrong.ok()) return refuse(request, "unavailable", wrong.error().detail, kVerifyHint);
   if (*wrong) return contradict(request, *identity, **wrong);
   forget(request.route);  // What somebody else followed under this routing id is not theirs.
