@@ -309,10 +309,7 @@ bool LogLink::Impl::carry_out_appender() {
 bool LogLink::Impl::carry_out_transactor() {
   Transactor::Outputs outputs = transactor.take_outputs();
   for (auto& [ticket, unit] : outputs.submit) {
-    if (appender.submit(std::move(unit), ticket)) continue;
-    transactor.on_completed({.ticket = ticket,
-                             .ack = {.outcome = protocol::AppendOutcome::kInvalid,
-                                     .hint = "too much is waiting to be recorded"}});
+    if (!appender.submit(std::move(unit), ticket)) transactor.on_not_taken(ticket);
   }
   for (const Transactor::Accepted& done : outputs.accepted) {
     events.emplace_back(TransactionAccepted{done.id, done.first, done.count});
