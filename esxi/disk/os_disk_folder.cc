@@ -174,8 +174,8 @@ Result<std::unique_ptr<BlockFile>> OsDiskFolder::open(std::string_view name) {
 }
 
 Result<std::unique_ptr<BlockFile>> OsDiskFolder::create(std::string_view name, std::uint64_t size) {
-  // What lies there goes as a whole, unless another has it open: a file that is cut and filled again
-  // would still be whoever's who made it, with its mode, its other names and his descriptors of it.
+  // What lies there goes as a whole, unless another has it open: a file that is cut and filled
+  // again would keep its maker, its mode, its other names and whoever's descriptors of it.
   const Result<Fd> old = open_file(folder_.get(), name, O_RDWR);
   if (old.ok()) {
     TRY(lock(*old, name));
