@@ -1,7 +1,8 @@
 // Bring-up: starts the parts of an installation in order, each once the one before answers.
 //
 // The first replica makes the cluster; the others ask to be admitted, and `up`, being the operator
-// of the replicas it starts, admits them. Threads: one, which keeps supervising (Meanwhile) while this waits.
+// of the replicas it starts, admits them. Threads: one, which keeps supervising (Meanwhile) while
+// this waits.
 #pragma once
 
 #include <map>
