@@ -77,7 +77,7 @@ void ReadLoop::take_requests() {
 void ReadLoop::handle(const std::string& verb, const Request& request) {
   if (verb == "HELLO") return hello(request);
   if (verb == "BYE") return forget(request.route);
-  const ReaderSession* const session = sessions_.hear(request.route);
+  const ReaderSession* const session = sessions_.hear(request.route, request.identity);
   if (session == nullptr) {
     return refuse(request, "malformed", "a connection begins with HELLO", "send HELLO first");
   }
@@ -104,19 +104,21 @@ void ReadLoop::hello(const Request& request) {
     return refuse(request, "unknown-log", "this is log " + log_id,
                   "connect to the store of the log that you know");
   }
-  const protocol::Head head = shared_.head();
+  // The log's own end: who was sent a batch may be here before the shared head has risen to it, and
+  // must not be taken for a witness against the log.
+  const Position end = log_.end().position;
   const protocol::Known& known = hello->known;
   const auto wrong = contradiction(
-      log_, head.durable_head,
-      {request.identity, known.generation, known.position, known.leaf});
+      log_, end, {request.identity, known.generation, known.position, known.leaf});
   if (!wrong.ok()) return refuse(request, "unavailable", wrong.error().detail, kVerifyHint);
   if (*wrong) return contradict(request, *identity, **wrong);
+  forget(request.route);  // What somebody else followed under this routing id is not theirs.
   sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
   send(request.route, request.id, "WELCOME",
        wire::to_json(wire::Welcome{.log = log_id,
-                                   .generation = head.generation,
+                                   .generation = log_.generation(),
                                    .first = 1,
-                                   .head = head.durable_head,
+                                   .head = end,
                                    .topics = identity->topics,
                                    .schema = wire::kSchemaVersion,
                                    .heartbeat_ms = heartbeat_ms_}));

@@ -32,8 +32,9 @@ class LogSimulation {
     be_quiet();
     const bool idle = world_.run(kQuietMax, [this] { return is_idle(); });
     if (!world_.failure() && !(asked && idle)) world_.fail("it does not come to rest");
-    for (const auto& wrong :
-         {audit_form(store_.log()), audit_keys(store_.log()), history_.check(store_.log())}) {
+    const test::MemoryLog& log = store_.log();
+    for (const auto& wrong : {audit_form(log), audit_acknowledged(log, store_.acknowledged()),
+                              audit_keys(log), history_.check(log)}) {
       if (wrong) world_.fail(*wrong);
     }
     return {world_.failure(), world_.transcript(), history_.answers(), store_.log().head()};

@@ -109,8 +109,10 @@ void StoreTwin::carry_out() {
     }
     const auto peer = authors_.find(identity);
     if (peer == authors_.end()) continue;
-    peer->second.connection->to_node(
-        [arrival = peer->second.acks, bytes = protocol::encode(acks)] { arrival(bytes); });
+    for (const auto& message : protocol::cut_into_messages(acks)) {
+      peer->second.connection->to_node(
+          [arrival = peer->second.acks, bytes = protocol::encode(message)] { arrival(bytes); });
+    }
   }
   for (const auto& refused : outputs.refused) {
     world_.note("store: refused " + refused.identity + ": " + refused.reason);

@@ -42,7 +42,7 @@ class LogAuthor {
     return until([&] { return link_.state() == protocol::FollowState::kLive; });
   }
 
-  // A change on `stream`, with this author's PartStopped as its event: the shortest there is.
+  // A fact on `stream`, with this author's PartStopped as its event, a note: the shortest there is.
   [[nodiscard]] protocol::Decision decision(const std::string& stream,
                                             std::vector<protocol::Guard> guards = {}) const {
     Body body;

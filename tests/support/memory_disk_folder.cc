@@ -2,10 +2,19 @@
 
 #include <algorithm>
 
+#include "esxi/disk/descriptor.h"
+
 namespace keytrail::testing {
 namespace {
+
 constexpr std::size_t kTearBytes = 512;
+
+Result<void> check_name(std::string_view name) {
+  if (disk::is_plain_file_name(name)) return {};
+  return Error{ErrorCode::kInvalid, "a file in a VM's folder must have a plain name"};
 }
+
+}  // namespace
 
 struct MemoryDiskFolder::Write {
   std::uint64_t offset;
@@ -91,6 +100,7 @@ Result<std::unique_ptr<BlockFile>> MemoryDiskFolder::open(std::string_view name)
 Result<std::unique_ptr<BlockFile>> MemoryDiskFolder::create(std::string_view name,
                                                             std::uint64_t size) {
   const std::lock_guard guard(mutex_);
+  TRY(check_name(name));
   TRY(change());
   const auto there = find(name);
   if (there.ok() && (*there)->locked) {
@@ -114,6 +124,7 @@ Result<std::string> MemoryDiskFolder::read_text(std::string_view name, std::size
 
 Result<void> MemoryDiskFolder::write_text(std::string_view name, std::string_view text) {
   const std::lock_guard guard(mutex_);
+  TRY(check_name(name));
   TRY(change());
   auto inode = std::make_shared<Inode>();
   inode->current = to_bytes(as_bytes(text));
@@ -125,6 +136,7 @@ Result<void> MemoryDiskFolder::write_text(std::string_view name, std::string_vie
 }
 
 Result<void> MemoryDiskFolder::rename(std::string_view from, std::string_view to) {
+  KEYTRAIL_CHECK(disk::is_plain_file_name(from) && disk::is_plain_file_name(to));
   const std::lock_guard guard(mutex_);
   const auto inode = TRY(find(from));
   TRY(change());
@@ -136,6 +148,7 @@ Result<void> MemoryDiskFolder::rename(std::string_view from, std::string_view to
 }
 
 Result<void> MemoryDiskFolder::remove(std::string_view name) {
+  KEYTRAIL_CHECK(disk::is_plain_file_name(name));
   const std::lock_guard guard(mutex_);
   TRY(change());
   Names names = names_;
@@ -231,6 +244,7 @@ void MemoryDiskFolder::lose_unsynced(Inode& inode) {
 
 Result<std::shared_ptr<MemoryDiskFolder::Inode>> MemoryDiskFolder::find(
     std::string_view name) const {
+  TRY(check_name(name));
   if (failed_) return Error{ErrorCode::kUnavailable, "the power is off"};
   const auto found = names_.find(name);
   if (found == names_.end()) {

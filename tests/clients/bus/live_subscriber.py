@@ -1,11 +1,12 @@
 """A third party on the live socket: live_subscriber.py LIVE SERVER_KEY KEY_FILE COUNT TOPIC...
 
-Prints "TOPIC POSITION AUTHOR" for each fact until COUNT were seen. What a subscriber needs is here: CURVE, topics,
+Prints "TOPIC POSITION AUTHOR" for each fact until COUNT were seen; gives up after 30 s. What a subscriber needs is here: CURVE, topics,
 and the form of a batch (u32 length, u32 zero, stamp of 112 bytes, body)*.
 """
 import json
 import struct
 import sys
+import time
 
 import zmq
 
@@ -20,7 +21,10 @@ for topic in topics:
 socket.connect(live)
 
 seen = 0
+end = time.monotonic() + 30  # Heads arrive for ever.
 while seen < int(count):
+    if time.monotonic() > end:
+        sys.exit(f"{seen} of {count} facts were seen")
     topic, *frames = socket.recv_multipart()
     if topic == b"head":
         print("head", flush=True)

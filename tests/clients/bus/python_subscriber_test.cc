@@ -53,7 +53,7 @@ class PythonSubscriberTest : public ::testing::Test {
            " '" + endpoint + "' '" + store_.server_key() + "' '" +
            store_.folder().file("siem.key") + "' " + more;
   }
-  // Three changes of kms-1: its epoch and two more facts, notes.
+  // Three facts of kms-1: its epoch, a change; and two notes.
   void write(LogAuthor& kms) {
     ASSERT_TRUE(kms.until_live());
     kms.link().begin_epoch(0, "test");

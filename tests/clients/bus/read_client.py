@@ -1,9 +1,10 @@
 """A third party on the read socket: read_client.py READ SERVER_KEY KEY_FILE [FILTER_JSON]
 
-Follows from the start as CloudEvents until caught up; prints each as a line.
+Follows from the start as CloudEvents until caught up; prints each as a line. Gives up after 30 s.
 """
 import json
 import sys
+import time
 
 import zmq
 
@@ -24,7 +25,9 @@ ask(b"HELLO", b"1", form="cloudevents")
 protocol, verb, request, body, *payload = socket.recv_multipart()
 assert (protocol, verb) == (b"KT1", b"WELCOME"), (verb, body)
 ask(b"FOLLOW", b"2", credit=1000, **{"from": "start", "filter": json.loads(rest[0]) if rest else {}})
+end = time.monotonic() + 30  # Heartbeats arrive for ever.
 while True:
+    assert time.monotonic() < end, "it never caught up"
     protocol, verb, request, body, *payload = socket.recv_multipart()
     if verb == b"FACTS":
         for line in payload[0].splitlines():

@@ -13,6 +13,7 @@
 #include "bus/wire/command_server.h"
 #include "bus/wire/context.h"
 #include "kms/kmip/certificate.h"
+#include "tests/support/program.h"
 #include "tests/support/store_under_test.h"
 
 namespace keytrail::kms {
@@ -185,20 +186,22 @@ class ClusterTest : public ::testing::Test {
     ASSERT_NE(enrolled.find("position"), std::string::npos) << enrolled;
   }
 
-  // What PyKMIP printed; a failure of the test if it failed.
-  std::string pykmip(const std::string& client, const std::string& step, const std::string& rest) {
-    const std::string line =
-        "/usr/bin/python3 " KEYTRAIL_SOURCE_DIR "/tests/clients/kms/pykmip_cluster.py " + step +
-        " " + folder_.file(client + ".pem") + " " + folder_.file(client + ".key") + " " +
-        folder_.file("ca.pem") + " " + rest;
-    FILE* pipe = popen(line.c_str(), "r");
-    std::string printed;
-    char buffer[512];
-    while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) printed += buffer;
-    const int status = pclose(pipe);
-    EXPECT_EQ(status, 0) << line << "\nIs PyKMIP installed? './run setup' does it.";
-    while (!printed.empty() && printed.back() == '\n') printed.pop_back();
-    return printed;
+  // The last line that PyKMIP printed; a failure of the test if it failed.
+  std::string pykmip(const std::string& client, const std::string& step,
+                     const std::vector<std::string>& rest) {
+    std::vector<std::string> line = {"/usr/bin/python3",
+                                     KEYTRAIL_SOURCE_DIR "/tests/clients/kms/pykmip_cluster.py",
+                                     step,
+                                     folder_.file(client + ".pem"),
+                                     folder_.file(client + ".key"),
+                                     folder_.file("ca.pem")};
+    line.insert(line.end(), rest.begin(), rest.end());
+    const testing::ProgramEnd end = testing::run_program(std::move(line), 60);
+    EXPECT_EQ(end.status, 0) << step << ": " << end.output
+                             << "\nIs PyKMIP installed? './run setup' does it.";
+    const std::size_t last = end.output.find_last_not_of('\n') + 1;
+    const std::size_t before = end.output.substr(0, last).rfind('\n');
+    return end.output.substr(before + 1, last - before - 1);  // npos + 1: it is the only line.
   }
   std::string port(int replica) { return std::to_string(replicas_[replica].kmip); }
 
@@ -211,26 +214,26 @@ class ClusterTest : public ::testing::Test {
 
 TEST_F(ClusterTest, AKeyIsMadeHereGotThereDestroyedElsewhereAndGoneEverywhere) {
   ASSERT_NO_FATAL_FAILURE(start_cluster());
-  const std::string id = pykmip("app", "everywhere", port(0) + " " + port(1) + " " + port(2));
+  const std::string id = pykmip("app", "everywhere", {port(0), port(1), port(2)});
   ASSERT_FALSE(id.empty());
   EXPECT_TRUE(until([&] {
     const std::string answer =
         command(replicas_[0], R"({"command":"shredded","arguments":{"key":")" + id + "\"}}");
     return answer.find("\"shredded\":true,\"provable\"") != std::string::npos;
   }));
-  pykmip("stranger", "stranger", port(1));
+  pykmip("stranger", "stranger", {port(1)});
 }
 
 TEST_F(ClusterTest, GoesOnWhenAReplicaIsKilledAndItComesBackWithEveryKey) {
   ASSERT_NO_FATAL_FAILURE(start_cluster());
-  const std::string before = pykmip("app", "create", port(0));
+  const std::string before = pykmip("app", "create", {port(0)});
   kill_and_wait(replicas_[0]);
-  const std::string meanwhile = pykmip("app", "create", port(1));
-  EXPECT_EQ(pykmip("app", "get", port(2) + " " + before).size(), 64U);
+  const std::string meanwhile = pykmip("app", "create", {port(1)});
+  EXPECT_EQ(pykmip("app", "get", {port(2), before}).size(), 64U);
   start(replicas_[0]);
   ASSERT_TRUE(serves(replicas_[0]));
   for (const std::string& id : {before, meanwhile}) {
-    EXPECT_EQ(pykmip("app", "get", port(0) + " " + id), pykmip("app", "get", port(2) + " " + id));
+    EXPECT_EQ(pykmip("app", "get", {port(0), id}), pykmip("app", "get", {port(2), id}));
   }
 }
 
@@ -239,7 +242,8 @@ TEST_F(ClusterTest, AnOrderlyStopStandsOnTheLog) {
   ASSERT_TRUE(serves(replicas_[0]));
   ::kill(replicas_[0].pid, SIGTERM);
   int status = 0;
-  ASSERT_EQ(::waitpid(replicas_[0].pid, &status, 0), replicas_[0].pid);
+  ASSERT_TRUE(
+      until([&] { return ::waitpid(replicas_[0].pid, &status, WNOHANG) == replicas_[0].pid; }));
   replicas_[0].pid = -1;
   EXPECT_EQ(status, 0);
   bool stopped = false;
@@ -256,7 +260,7 @@ TEST_F(ClusterTest, AnOrderlyStopStandsOnTheLog) {
 
 TEST_F(ClusterTest, ServesAgainAfterTheEventStoreWasAway) {
   ASSERT_NO_FATAL_FAILURE(start_cluster());
-  const std::string id = pykmip("app", "create", port(0));
+  const std::string id = pykmip("app", "create", {port(0)});
   ASSERT_TRUE(store_.stop().ok());
   ASSERT_TRUE(until([&] {
     return member(command(replicas_[1], R"({"command":"status"})"), "state") ==
@@ -264,7 +268,7 @@ TEST_F(ClusterTest, ServesAgainAfterTheEventStoreWasAway) {
   }));
   store_.start();
   ASSERT_TRUE(serves(replicas_[1]));
-  EXPECT_EQ(pykmip("app", "get", port(1) + " " + id).size(), 64U);
+  EXPECT_EQ(pykmip("app", "get", {port(1), id}).size(), 64U);
 }
 
 }  // namespace

@@ -31,14 +31,16 @@ class HostModelTest : public testing::Test {
     when(decide_start(state_, self_, "b1", Hash{1}));
   }
 
-  void given(const std::string& author, Body body) {
-    evolve(state_, self_, log_.append(author, std::move(body)));
-  }
+  void given(const std::string& author, Body body) { follow(log_.append(author, std::move(body))); }
   // Appends the host's own decision, which must hold.
   void when(const Decision& decision) {
     const std::vector<Fact> facts = log_.append("esxi/host-1", decision);
     ASSERT_THAT(facts, SizeIs(decision.facts.size())) << "a guard does not hold";
-    for (const Fact& fact : facts) evolve(state_, self_, fact);
+    for (const Fact& fact : facts) follow(fact);
+  }
+  // A host follows changes only.
+  void follow(const Fact& fact) {
+    if (effect_of(fact.body.event) == Effect::kChange) evolve(state_, self_, fact);
   }
   void given_safe() {
     given(kVcenter, vcenter_fact("vcenter/vc-1/host/host-1", action(1),
@@ -144,12 +146,19 @@ TEST_F(HostModelTest, AnOrderIsClaimedOnlyOnceItsKeyIsHeld) {
   given_vm();
   given_key_obtained();
   given_encryption_ordered();
-  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_claim(state_), IsEmpty());
   when(decide_received(state_, self_, {kVmKey}));
-  EXPECT_THAT(orders_to_claim(state_, self_), ElementsAre(action(3)));
+  EXPECT_THAT(orders_to_claim(state_), ElementsAre(action(3)));
   when(decide_claim(state_, self_, action(3)));
-  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_claim(state_), IsEmpty());
   EXPECT_THAT(orders_to_perform(state_), ElementsAre(action(3)));
+}
+
+TEST_F(HostModelTest, AnOrderThatEndedLeavesNoVersionBehind) {
+  given_vm();
+  for (const auto& [stream, version] : state_.versions) {
+    EXPECT_FALSE(stream.starts_with("esxi/host-1/action/")) << stream;
+  }
 }
 
 TEST_F(HostModelTest, AnExpiredOrderCannotBeClaimed) {
@@ -226,10 +235,10 @@ TEST_F(HostModelTest, APowerOffThatTheGuestDidByItselfIsNoOrderAnyMore) {
   given_vm();
   given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
                                vcenter::PowerOrdered{"vm-1", "host-1", PowerState::kOff, {}}));
-  EXPECT_THAT(orders_to_claim(state_, self_), SizeIs(1));
+  EXPECT_THAT(orders_to_claim(state_), SizeIs(1));
   given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
                                vcenter::PowerCompleted{"vm-1", PowerState::kOff}));
-  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_claim(state_), IsEmpty());
 }
 
 // As many as a host may run: more than a unit's 64 guards.

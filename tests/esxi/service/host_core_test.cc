@@ -30,7 +30,14 @@ class HostCoreTest : public testing::Test {
 
   template <class Event>
   void vcenter(std::string stream, ActionId id, Event event) {
-    core_.on_followed(log_.append(kVcenter, vcenter_fact(std::move(stream), id, std::move(event))));
+    follow({log_.append(kVcenter, vcenter_fact(std::move(stream), id, std::move(event)))});
+  }
+
+  // Changes only: a host does not subscribe to notes.
+  void follow(const std::vector<Fact>& facts) {
+    for (const Fact& fact : facts) {
+      if (effect_of(fact.body.event) == Effect::kChange) core_.on_followed(fact);
+    }
     core_.on_followed_through(log_.head());
   }
 
@@ -49,8 +56,7 @@ class HostCoreTest : public testing::Test {
       return;
     }
     core_.on_accepted(id, facts.front().stamp.position, static_cast<std::uint32_t>(facts.size()));
-    for (const Fact& fact : facts) core_.on_followed(fact);
-    core_.on_followed_through(log_.head());
+    follow(facts);
   }
 
   // Appends what the core submits, but the answers stay on their way: the facts come back first, as
@@ -66,8 +72,7 @@ class HostCoreTest : public testing::Test {
           core_.on_decide_again(id);
           continue;
         }
-        for (const Fact& fact : facts) core_.on_followed(fact);
-        core_.on_followed_through(log_.head());
+        follow(facts);
         answers.emplace_back([this, id = id, first = facts.front().stamp.position,
                               count = static_cast<std::uint32_t>(facts.size())] {
           core_.on_accepted(id, first, count);
@@ -82,6 +87,13 @@ class HostCoreTest : public testing::Test {
     std::vector<Fact> facts = log_.append("esxi/host-1", own);
     for (const Fact& fact : facts) appended_.push_back(std::string(type_of(fact.body.event)));
     return facts;
+  }
+
+  static Body own_fact(std::string stream, Event event) {
+    Body body;
+    body.stream = std::move(stream);
+    body.event = std::move(event);
+    return body;
   }
 
   template <class Kind>
@@ -161,8 +173,7 @@ TEST_F(HostCoreTest, AKeyIsAdoptedWhenItsReceiptComesBackBeforeItsAcknowledgemen
   core_.on_keys({{kHostKey, true, ""}});
   const HostCore::Outputs outputs = core_.take_outputs();
   ASSERT_THAT(outputs.submit, SizeIs(1));
-  for (const Fact& fact : append_to_log(outputs.submit[0].second)) core_.on_followed(fact);
-  core_.on_followed_through(log_.head());
+  follow(append_to_log(outputs.submit[0].second));
   settle();
   EXPECT_THAT(performed<AdoptKeys>(), ElementsAre(AdoptKeys{{kHostKey}}));
 }
@@ -390,6 +401,41 @@ TEST_F(HostCoreTest, KeysThatArriveOneByOneAreStatedTogether) {
   std::size_t adopted = 0;
   for (const AdoptKeys& adopt : performed<AdoptKeys>()) adopted += adopt.keys.size();
   EXPECT_EQ(adopted, keys.size());
+}
+
+// Each question ends the life of an older one's nonce, with which answers are still on their way.
+TEST_F(HostCoreTest, KeysThatArriveAreNoReasonToAskForTheOthersAgain) {
+  make_safe();
+  make_vm();
+  for (const char* id : {"k1", "k2", "k3"}) {
+    vcenter("vcenter/vc-1/key/prod." + std::string(id), action(6),
+            vcenter::KeyObtained{{"prod", id}, "kms-1", vcenter::KeyPurpose::kVm, "vm-1"});
+  }
+  settle();
+  const std::size_t asked = performed<AskForKeys>().size();
+  core_.on_keys({{{"prod", "k1"}, true, ""}});
+  settle();
+  EXPECT_THAT(performed<AskForKeys>(), SizeIs(asked));
+  core_.tick(5 * kSecond);
+  settle();
+  ASSERT_THAT(performed<AskForKeys>(), SizeIs(asked + 1)) << "in time, for the two that lack";
+  EXPECT_THAT(performed<AskForKeys>().back().keys, SizeIs(2));
+}
+
+TEST_F(HostCoreTest, AKeyThatCannotBeHadIsOneThingToSayHoweverOftenItIsHeard) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  settle();
+  core_.on_followed(
+      log_.append("esxi/host-1", own_fact("esxi/host-1/boot", HostStarted{"b1", Hash{1}})));
+  core_.on_followed_through(log_.head());
+  settle();
+  core_.on_keys({{kVmKey, false, "away"}});
+  EXPECT_THAT(core_.take_outputs().submit, SizeIs(1));
+  core_.on_keys({{kVmKey, false, "away"}});  // The log has not taken the first yet.
+  EXPECT_THAT(core_.take_outputs().submit, IsEmpty());
 }
 
 TEST_F(HostCoreTest, AGuestThatEndsBeforeItsStartIsToldIsToldInOrder) {
