@@ -40,10 +40,11 @@ std::string_view part_of_author(std::string_view author) {
 }  // namespace
 
 struct LogLink::Impl {
-  Impl(Context& used_context, LogLinkOptions given, CurveKeys own_keys, const Clock& used_clock)
+  Impl(Context& used_context, LogLinkOptions given, const CurveKeys& used_keys,
+       const Clock& used_clock)
       : context(used_context),
         options(completed(std::move(given))),
-        keys(std::move(own_keys)),
+        keys{used_keys.public_key, used_keys.secret_key.clone()},
         clock(used_clock),
         witness(read_last_file(files, options.last_file)),
         written_known(witness.ok() ? *witness : protocol::Known{}),
@@ -363,8 +364,9 @@ void LogLink::Impl::end(std::string reason) {
   connected = false;
 }
 
-LogLink::LogLink(Context& context, LogLinkOptions options, CurveKeys keys, const Clock& clock)
-    : impl_(std::make_unique<Impl>(context, std::move(options), std::move(keys), clock)) {}
+LogLink::LogLink(Context& context, LogLinkOptions options, const CurveKeys& keys,
+                 const Clock& clock)
+    : impl_(std::make_unique<Impl>(context, std::move(options), keys, clock)) {}
 
 LogLink::~LogLink() {
   impl_->remembered_at = 0;
