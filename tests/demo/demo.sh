@@ -23,10 +23,10 @@ fail() {
   printf '\n  FAILED: %s\n  The data of this run are kept in %s; logs of the parts: %s/log\n' "$*" "$work" "$KEYTRAIL_DATA" >&2
   exit 1
 }
-# kt ARGUMENT…: shows the command and runs it.
+# kt ARGUMENT…: shows the command and runs it; it must succeed.
 kt() {
   printf '  %s$ keytrail %s%s\n' "$dim" "$*" "$plain"
-  "$keytrail" "$@" 2>&1 | sed 's/^/    /'
+  "$keytrail" "$@" 2>&1 | sed 's/^/    /' || fail "'keytrail $*' did not succeed"
 }
 quiet() { "$keytrail" "$@"; }
 # refused ARGUMENT…: like kt, for a command that must be refused (exit code 1).
@@ -57,6 +57,7 @@ lines_on_disk() { # how many of the guest's lines are in any file of the datasto
   { grep -rhaoFf "$work/lines.txt" "$store" || true; } | sort -u | wc -l
 }
 console_says() { grep -qa "$2" "$store/$1/console.log" || fail "the console of $1 does not say '$2' (see $store/$1/console.log)"; }
+times_matched() { grep -ac "matched $lines of $lines" "$store/vm-1/console.log" || true; } # over all its boots
 boot() { # boot VM: powers on, waits until the guest has powered itself off
   kt vm power-on "$1" --wait off --timeout 120
 }
@@ -81,10 +82,12 @@ mkdir -p "$work"
 up=$!
 until_true 40 "the installation is not up: $(tail -n 5 "$work/up.log" 2>/dev/null)" test -s "$KEYTRAIL_DATA/endpoints.json"
 kt status
+[ "$(quiet --json status | grep -o '"pid":[1-9][0-9]*' | sort -u | wc -l)" -eq 7 ] || fail "not all seven parts run"
+ok "seven parts, each a process of its own"
 
 title "2. Everything that happens from here on appears below as it happens"
 printf '  %s$ keytrail events follow &%s\n' "$dim" "$plain"
-"$keytrail" events follow --from end > >(sed -u 's/^/      | /') 2>/dev/null &
+"$keytrail" events follow --from end > >(tee "$work/followed.txt" | sed -u 's/^/      | /') 2>/dev/null &
 follow=$!
 
 title "3. Key providers: three replicas as one, trusted in both directions, proven with a probe key"
@@ -95,6 +98,7 @@ quiet --json provider list | grep -q '"provider":"prod","is_default":true' || fa
 kt provider add lab "${servers[0]}" "${servers[1]}" --enrol
 quiet --json provider list | grep -q '"provider":"lab","is_default":false' || fail "a second provider became the default"
 ok "the first provider is the default, the second is not"
+until_true 10 "'events follow' does not show what happens" grep -q 'ProviderAdded' "$work/followed.txt"
 
 title "4. A plain VM: a real guest writes $lines lines computed from a seed"
 kt vm create vm-1 --host host-1 --size 64M --guest "$guest/vmlinuz" "$guest/initrd.gz" "seed=$seed lines=$lines mode=auto"
@@ -151,11 +155,13 @@ rm -f "$work"/key.from-*
 ok "kms-1 serves the key of vm-2 that was made while it was dead, with the same ${fingerprints}"
 
 title "8. A host dies: it comes back with an empty key cache, asks, gets its keys, and the VM boots"
+alive_at=$(head_position) matched=$(times_matched)
 kt part kill host-1
 kt part start host-1
-until_true 20 "host-1 did not get its keys again" sh -c "'$keytrail' --json host list | grep -q '\"host\":\"host-1\".*\"keys_held\":[1-9]'"
+got_keys() { quiet --json events read --from "$((alive_at + 1))" --type KeyReceived --host host-1 | grep KeyReceived; }
+until_true 20 "host-1 did not get its keys again" got_keys
 boot vm-1
-[ "$(grep -ac "matched $lines of $lines" "$store/vm-1/console.log")" -ge 1 ] || fail "the guest did not read its lines back"
+[ "$(times_matched)" -eq $((matched + 1)) ] || fail "the guest did not read its lines back"
 ok "vm-1 booted, and read its lines back"
 
 title "9. A key is destroyed: afterwards no replica can derive it any more"
@@ -170,11 +176,16 @@ refused kmip get "$doomed" "${client[@]}" --out "$work/doomed"
 ok "key $doomed is gone although the log is kept"
 
 title "10. The audit trail, and what changed when vm-1 was encrypted"
-kt audit --from -30 | cut -c1-230
+kt audit --from -30 | tee "$work/audit.txt" | cut -c1-230
+grep -q "kmip_client .*Destroy key .*$doomed" "$work/audit.txt" || fail "the trail does not say who destroyed $doomed"
 for moment in "$before" "$after"; do
-  kt state --at "$moment" | grep -E '^ *\$|keytrail state|vm-1' || fail "the state at $moment does not know vm-1"
+  kt state --at "$moment" | tee "$work/state-$moment.txt" | grep -E '^ *\$|keytrail state|vm-1' || fail "the state at $moment does not know vm-1"
 done
-kt diff "$before" "$after"
+grep -q 'vm vm-1 .*encryption key none' "$work/state-$before.txt" || fail "vm-1 was not plain at $before"
+grep -q 'vm vm-1 .*encryption key prod/' "$work/state-$after.txt" || fail "vm-1 was not encrypted at $after"
+kt diff "$before" "$after" | tee "$work/diff.txt"
+grep -q 'vm vm-1 .*encryption key: none -> prod/' "$work/diff.txt" || fail "the difference does not say what was done to vm-1"
+ok "plain before, encrypted after, and the difference says so"
 
 title "11. The log proves that it is whole, and a copy that was changed is found out"
 kt log verify
@@ -199,14 +210,16 @@ grep -qE 'cut|knows|saw' "$work/refused.txt" || fail "nobody is named who knows 
 ok "both were found out"
 
 title "12. No key is anywhere where it must not be"
-quiet subscribers add audit/leak-scan --topics kms.change kms.note kms.sealed vcenter.change vcenter.note esxi.change esxi.note \
-  eventstore.change eventstore.note head --key-file "$work/leak-scan.key" >/dev/null 2>&1 || true
+kt subscribers add audit/leak-scan --key-file "$work/leak-scan.key" --topics kms.change kms.note vcenter.change vcenter.note \
+  esxi.change esxi.note eventstore.change eventstore.note head
+printf '  %s$ leak_scan record …  (all that the bus says to it, from position 1; kms.sealed is for key servers alone)%s\n' "$dim" "$plain"
+"$scan" record --data "$KEYTRAIL_DATA" --key-file "$work/leak-scan.key" "$work/bus" | sed 's/^/    /' || fail "the bus was not recorded"
 pids=()
 for pid in $(quiet --json status | grep -o '"pid":[0-9]*' | cut -d: -f2); do pids+=(--pid "$pid"); done
-quiet --json events read >"$work/bus.jsonl"
+quiet --json events read >"$work/events.jsonl"
 printf '  %s$ leak_scan search …  (every KEK over KMIP, every DEK from the descriptors)%s\n' "$dim" "$plain"
 "$scan" search --server "127.0.0.1:$((base + 6))" "${as_auditor[@]}" --datastore "$store" "${pids[@]}" \
-  "$KEYTRAIL_DATA" "$work/bus.jsonl" "$work/up.log" | sed 's/^/    /' || fail "a key was found where it must not be"
+  "$KEYTRAIL_DATA" "$work/bus" "$work/events.jsonl" "$work/up.log" | sed 's/^/    /' || fail "a key was found where it must not be"
 ok "0 hits, and the planted key was found"
 
 title "Done in $((SECONDS - began)) s."

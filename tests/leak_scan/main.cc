@@ -2,6 +2,8 @@
 //
 //   leak_scan make-client FOLDER
 //     makes an auditor's key and certificate, to be enrolled in vCenter's group
+//   leak_scan record --data DIR --key-file F FILE
+//     writes all that the identity of that key is sent over the bus, from position 1 on, to FILE
 //   leak_scan search --server H:P --cert F --key F --ca F --datastore DIR [--pid N]... PLACE...
 // Gets every KEK over KMIP, unwraps every DEK, searches PLACEs and processes for all of them, then
 // plants one in a file of its own and must find it there. Exit code 0: no hit, and the planted one
@@ -13,6 +15,7 @@
 
 #include "bus/secret/file.h"
 #include "kms/kmip/certificate.h"
+#include "tests/leak_scan/record.h"
 #include "tests/leak_scan/scan.h"
 #include "tests/leak_scan/secrets.h"
 
@@ -38,6 +41,13 @@ Result<void> make_client(const std::string& folder) {
   TRY(files.make_folder(folder));
   TRY(replace_file(files, folder + "/auditor.key", key.read(SecretAccess{})));
   return replace_file(files, folder + "/auditor.pem", as_bytes(certificate));
+}
+
+int record(const std::string& data, const std::string& key_file, const std::string& file) {
+  const Result<Recorded> recorded = record_bus(data, key_file, file);
+  if (!recorded.ok()) return fail(recorded.error());
+  std::printf("%lu facts and %lu attachments recorded\n", recorded->facts, recorded->attachments);
+  return recorded->facts > 0 ? 0 : 1;
 }
 
 // The control: a search that finds nothing must be able to find something.
@@ -87,6 +97,11 @@ int main(int argc, char** argv) {
   std::string folder;
   CLI::App* make = app.add_subcommand("make-client", "Make an auditor's key and certificate");
   make->add_option("FOLDER", folder)->required();
+  std::string data, key_file, file;
+  CLI::App* record_app = app.add_subcommand("record", "Record what the bus says to an identity");
+  record_app->add_option("--data", data)->required();
+  record_app->add_option("--key-file", key_file)->required();
+  record_app->add_option("FILE", file)->required();
   KmipFiles kmip;
   std::string datastore;
   std::vector<int> pids;
@@ -106,5 +121,6 @@ int main(int argc, char** argv) {
     const keytrail::Result<void> made = make_client(folder);
     return made.ok() ? 0 : fail(made.error());
   }
+  if (*record_app) return record(data, key_file, file);
   return search(kmip, datastore, pids, places);
 }
