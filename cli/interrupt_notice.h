@@ -1,7 +1,7 @@
 // InterruptNotice: what a command says before Ctrl-C ends it, while others do what it asked for.
 //
 // As long as one lives, SIGINT and SIGTERM print its sentence on stderr; then they end the process
-// as they would have. A signal that was ignored stays so (`nohup`, a shell's background). A handler,
+// as they would have. A signal that was ignored stays so (`nohup`, a background job). A handler,
 // because the command waits deep in the bus and holds nothing that must be put away. Threads: one
 // makes it, any may get the signal; at most one lives at a time.
 #pragma once

@@ -114,7 +114,7 @@ Result<Reported> report_events(FactSource& source, const Selection& selection, E
 
 Result<Reported> report_audit(FactSource& source, const Selection& selection, AuditFormat format,
                               const Print& print) {
-  // Above the first row, or alone where there is none: a trail that could not be read has no header.
+  // Above the first row, or alone where there is none: a trail that could not be read has none.
   std::string header = audit_header(format);
   const auto print_header = [&] {
     if (!header.empty()) print(std::exchange(header, ""));

@@ -13,7 +13,8 @@ TEST(InterruptNoticeTest, ASignalEndsTheProcessAsEverAndIsToldFirst) {
           raise(signal);
         },
         ::testing::KilledBySignal(signal),
-        "keytrail: interrupted, but vCenter goes on with vm-1: .keytrail vm list.*events follow .*--vm vm-1");
+        "keytrail: interrupted, but vCenter goes on with vm-1: .keytrail vm list.*"
+        "events follow .*--vm vm-1");
   }
 }
 

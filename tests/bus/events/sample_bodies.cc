@@ -7,6 +7,7 @@
 
 #include <cctype>
 #include <cstring>
+#include <ostream>
 
 #include "bus/events/event.capnp.h"
 
@@ -108,6 +109,10 @@ std::vector<Event> all_of(const std::variant<OfParts...>*) {
 }  // namespace
 
 std::vector<Event> all_events() { return all_of(static_cast<const Event*>(nullptr)); }
+
+void PrintTo(const SampleBody& sample, std::ostream* out) {
+  *out << sample.part << '.' << sample.type;
+}
 
 std::vector<SampleBody> sample_bodies() {
   std::vector<SampleBody> samples;

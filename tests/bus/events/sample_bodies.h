@@ -4,6 +4,7 @@
 // a difference. Deterministic, so the bytes serve as golden files.
 #pragma once
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct SampleBody {
   std::string type;  // "KeyReleased"
   Bytes bytes;
 };
+// For GoogleTest, which would show raw memory in the tests' names.
+void PrintTo(const SampleBody& sample, std::ostream* out);
 [[nodiscard]] std::vector<SampleBody> sample_bodies();
 
 // Default-constructed, one of each type, in the order of the variants.
