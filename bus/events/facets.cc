@@ -339,8 +339,8 @@ bool is_key(const KeyId& key, std::string_view wanted) {
   return !key.is_none() && (wanted == key.id || wanted == to_string(key));
 }
 
-// Entities are named uniquely in an inventory: a right that was checked or set on one of this name is
-// about the VM or host of this name, whose kind such a fact does not tell.
+// Entities are named uniquely in an inventory: a right that was checked or set on one of this name
+// is about the VM or host of this name, whose kind such a fact does not tell.
 bool is_entity(const Facets& facets, std::string_view wanted) {
   constexpr std::string_view kKind = "entity/";
   const std::string_view object = facets.object;
