@@ -106,13 +106,13 @@ class About {
         [&](const ServerUnreachable& e) { provider_failed(e.provider, e.server); },
         [&](const KeyRequested& e) {
           provider(e.provider);
-          f.object = named(purpose_of(e.purpose), e.subject);
+          key_for(e.purpose, e.subject);
           started();
         },
         [&](const KeyObtained& e) {
           provider(e.key.provider);
           f.key = e.key;
-          f.object = named(purpose_of(e.purpose), e.subject);
+          key_for(e.purpose, e.subject);
         },
         [&](const KeyRefused& e) {
           provider(e.provider);
@@ -307,16 +307,18 @@ class About {
     vm(vm_name, Outcome::kSucceeded, key_id);
     f.object = named("disk", disk_id);
   }
-  static std::string_view purpose_of(vcenter::KeyPurpose purpose) {
+  void key_for(vcenter::KeyPurpose purpose, const std::string& subject) {
     switch (purpose) {
       case vcenter::KeyPurpose::kVm:
-        return "vm";
+        f.vm = subject;
+        break;
       case vcenter::KeyPurpose::kHost:
-        return "host";
+        f.host = subject;
+        break;
       case vcenter::KeyPurpose::kProbe:
-        return "probe";
+        f.object = named("probe", subject);
+        break;
     }
-    return "";
   }
 
   Facets& f;
@@ -335,6 +337,14 @@ bool is_type(const Facets& facets, std::string_view wanted) {
 
 bool is_key(const KeyId& key, std::string_view wanted) {
   return !key.is_none() && (wanted == key.id || wanted == to_string(key));
+}
+
+// Entities are named uniquely in an inventory: a right that was checked or set on one of this name
+// is about the VM or host of this name, whose kind such a fact does not tell.
+bool is_entity(const Facets& facets, std::string_view wanted) {
+  constexpr std::string_view kKind = "entity/";
+  const std::string_view object = facets.object;
+  return object.starts_with(kKind) && object.substr(kKind.size()) == wanted;
 }
 
 template <class Test>
@@ -406,8 +416,10 @@ bool matches(const Filter& filter, const Facets& facets) {
              [&](const auto& key) {
                return is_key(facets.key, key) || is_key(facets.previous_key, key);
              }) &&
-         any(filter.vms, [&](const auto& vm) { return vm == facets.vm; }) &&
-         any(filter.hosts, [&](const auto& host) { return host == facets.host; }) &&
+         any(filter.vms,
+             [&](const auto& vm) { return vm == facets.vm || is_entity(facets, vm); }) &&
+         any(filter.hosts,
+             [&](const auto& host) { return host == facets.host || is_entity(facets, host); }) &&
          any(filter.actions,
              [&](const auto& a) { return to_string(facets.action).starts_with(a); }) &&
          any(filter.outcomes, [&](const auto& o) { return o == to_string(facets.outcome); });

@@ -7,7 +7,6 @@
 
 #include "bus/events/codec.h"
 #include "bus/secret/sha256.h"
-#include "eventstore/log/chain.h"
 #include "eventstore/log/checkpoint_file.h"
 #include "eventstore/log/fact_rows.h"
 #include "eventstore/log/rocks_log.h"
@@ -21,7 +20,12 @@ constexpr Position kChunkFacts = 4096;
 struct Wrong {
   Position position = 0;
   std::string what;
+  bool is_damage = false;  // it cannot be read, nor what stands behind it
 };
+
+std::string saw_behind_the_damage(const std::string& who, Position saw) {
+  return who + " saw position " + std::to_string(saw) + ", which cannot be read";
+}
 
 // What one worker found out about (after, until], without knowing what stands before it.
 struct Chunk {
@@ -50,7 +54,7 @@ class StoredAttachments {
     if (!header.ok()) return Wrong{position, "its body is not readable: " + header.error().detail};
     std::uint32_t index = 0;
     for (const Hash& named : header->attachments) {
-      if (next_ == rows_.size() && unreadable_) return Wrong{position, *unreadable_};
+      if (next_ == rows_.size() && unreadable_) return Wrong{position, *unreadable_, true};
       if (next_ == rows_.size() || rows_[next_].position != position ||
           rows_[next_].index != index) {
         return Wrong{position, "an attachment is missing"};
@@ -106,10 +110,10 @@ Chunk check_chunk(const EventLog& log, Position after, Position until) {
     return true;
   });
   if (!read.ok() && !chunk.wrong) {
-    chunk.wrong = Wrong{after + chunk.leaves.size() + 1, read.error().detail};
+    chunk.wrong = Wrong{after + chunk.leaves.size() + 1, read.error().detail, true};
   }
   if (!chunk.wrong && attachments.unreadable()) {
-    chunk.wrong = Wrong{until, *attachments.unreadable()};
+    chunk.wrong = Wrong{until, *attachments.unreadable(), true};
   }
   chunk.attachments = attachments.checked();
   return chunk;
@@ -144,18 +148,34 @@ class Assembly {
     return chunk.wrong ? wrong(*chunk.wrong) : true;
   }
 
-  Verdict finish() {
+  // `damage`: why the log was opened only up to its end, if there is more.
+  Verdict finish(const std::optional<std::string>& damage) {
     verdict_.root = tree_.root();
-    const auto whole = checkpoint_check_.before();
-    if (verdict_.whole() && !whole.ok()) wrong({verdict_.end.position + 1, whole.error().detail});
+    const Position behind = verdict_.end.position + 1;
+    if (verdict_.whole() && damage) wrong({behind, *damage, true});
+    const auto fits = checkpoint_check_.before();
+    if (verdict_.whole() && !fits.ok()) wrong({behind, fits.error().detail});
+    if (verdict_.damaged) tell_what_the_damage_hides();
     return std::move(verdict_);
   }
 
  private:
   bool wrong(const Wrong& found) {
     verdict_.first_bad = found.position;
-    verdict_.wrong = "position " + std::to_string(found.position) + ": " + found.what;
+    verdict_.damaged = found.is_damage;
+    verdict_.wrong = "position " + std::to_string(found.position) + ": " +
+                     (found.is_damage ? "nothing could be read from here on: " : "") + found.what;
     return false;
+  }
+
+  // A checkpoint of more facts than can be read is no sign of a cut here.
+  void tell_what_the_damage_hides() {
+    const auto& checkpoint = verdict_.checkpoint;
+    if (checkpoint && checkpoint->log_id == verdict_.log_id &&
+        checkpoint->size >= *verdict_.first_bad) {
+      verdict_.wrong += "; " + saw_behind_the_damage("the checkpoint", checkpoint->size);
+    }
+    verdict_.wrong += "; restore the log from a backup";
   }
 
   const CheckpointCheck checkpoint_check_;
@@ -163,9 +183,8 @@ class Assembly {
   proof::MerkleRange tree_;
 };
 
-}  // namespace
-
-Verdict verify(const EventLog& log, const VerifyOptions& options) {
+Verdict walk(const EventLog& log, const VerifyOptions& options,
+             const std::optional<std::string>& damage) {
   const std::size_t threads =
       std::max(1U, options.threads != 0 ? options.threads : std::thread::hardware_concurrency());
   const Position end = log.end().position;
@@ -184,7 +203,13 @@ Verdict verify(const EventLog& log, const VerifyOptions& options) {
     good = assembly.add(chunk);
     if (options.on_progress) options.on_progress(chunk.after + chunk.leaves.size());
   }
-  return assembly.finish();
+  return assembly.finish(damage);
+}
+
+}  // namespace
+
+Verdict verify(const EventLog& log, const VerifyOptions& options) {
+  return walk(log, options, std::nullopt);
 }
 
 Result<Verdict> verify_folder(const std::string& folder, const std::string& checkpoint_file,
@@ -197,25 +222,29 @@ Result<Verdict> verify_folder(const std::string& folder, const std::string& chec
     else
       damaged_checkpoint = checkpoint.error().detail;
   }
+  std::optional<std::string> damage;
   auto log = RocksLog::open_read_only(folder);
-  std::string damage = damaged_checkpoint;
   if (!log.ok() && log.error().code == ErrorCode::kCorrupt) {
     damage = log.error().detail;
     log = RocksLog::open_read_only(folder, RocksLog::Recovery::kSalvage);
   }
   if (!log.ok()) return log.error();
-  Verdict verdict = verify(**log, options);
+  Verdict verdict = walk(**log, options, damage);
   if (options.checkpoint && options.checkpoint_key) {
     verdict.checkpoint_trust = CheckpointTrust::kSigned;
   }
-  if (!damage.empty() && verdict.whole()) {
-    if (damage != damaged_checkpoint) verdict.first_bad = verdict.end.position + 1;
-    verdict.wrong =
-        damage + (verdict.first_bad ? "; position " + std::to_string(*verdict.first_bad) +
-                                          " is the first that is lost"
-                                    : "");
+  if (!damaged_checkpoint.empty()) {
+    verdict.wrong += (verdict.whole() ? "" : "; ") + damaged_checkpoint;
   }
   return verdict;
+}
+
+Result<std::optional<std::string>> contradiction(const EventLog& log, const Verdict& verdict,
+                                                 const Sighting& seen) {
+  const bool is_hidden = verdict.damaged && seen.generation <= verdict.generation &&
+                         seen.position >= *verdict.first_bad;
+  if (is_hidden) return std::optional(saw_behind_the_damage(seen.who, seen.position));
+  return contradiction(log, log.end().position, seen);
 }
 
 }  // namespace keytrail::eventstore

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "eventstore/log/event_log.h"
+#include "eventstore/log/chain.h"
 
 namespace keytrail::eventstore {
 
@@ -28,7 +28,8 @@ struct Verdict {
   std::optional<proof::Checkpoint> checkpoint;  // what it was compared with
   CheckpointTrust checkpoint_trust = CheckpointTrust::kUnknown;
   std::optional<Position> first_bad;
-  std::string wrong;  // empty: the log is whole
+  bool damaged = false;  // from `first_bad` on nothing could be read: what is missing was not cut
+  std::string wrong;     // empty: the log is whole
 
   [[nodiscard]] bool whole() const { return wrong.empty(); }
 };
@@ -49,5 +50,11 @@ struct VerifyOptions {
 [[nodiscard]] Result<Verdict> verify_folder(const std::string& folder,
                                             const std::string& checkpoint_file,
                                             VerifyOptions options);
+
+// What a witness has to say against the log of `verdict`: as in chain.h, but what it saw behind a
+// damage is told as unreadable. The damage comes first; it is in the verdict.
+[[nodiscard]] Result<std::optional<std::string>> contradiction(const EventLog& log,
+                                                               const Verdict& verdict,
+                                                               const Sighting& seen);
 
 }  // namespace keytrail::eventstore

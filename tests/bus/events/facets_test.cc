@@ -36,6 +36,21 @@ TEST(FacetsTest, AHostIsNamedByItsStream) {
   EXPECT_EQ(subject_of(facets), "key/k-1");
 }
 
+TEST(FacetsTest, AKeyThatIsAskedForIsAboutWhatItIsFor) {
+  const auto requested = [](vcenter::KeyPurpose purpose) {
+    return facets_of(body_of(vcenter::Event(vcenter::KeyRequested{
+        .provider = "prod", .purpose = purpose, .subject = "it", .name = "keytrail/vc-1/…"})));
+  };
+  EXPECT_EQ(requested(vcenter::KeyPurpose::kVm).vm, "it");
+  EXPECT_EQ(requested(vcenter::KeyPurpose::kHost).host, "it");
+  EXPECT_EQ(requested(vcenter::KeyPurpose::kProbe).object, "probe/it");
+  const Facets obtained = facets_of(body_of(vcenter::Event(
+      vcenter::KeyObtained{.key = {"prod", "k-1"}, .server = "kms-1", .subject = "vm-1"})));
+  EXPECT_EQ(obtained.vm, "vm-1");
+  EXPECT_EQ(obtained.key.id, "k-1");
+  EXPECT_EQ(subject_of(obtained), "vm/vm-1");
+}
+
 TEST(FacetsTest, EveryFieldThatNamesAVmOrAKeyOrAProviderOrAHostShowsInItsFacet) {
   for (const auto& sample : test::sample_bodies()) {
     const std::string printed = test::print_body(sample.bytes);
@@ -68,6 +83,18 @@ TEST(FilterTest, ValuesOfOneFacetAreAlternativesAndFacetsRestrictEachOther) {
   EXPECT_FALSE(matches({.users = {"bob"}, .vms = {"vm-1"}}, facets));
   EXPECT_TRUE(matches({.outcomes = {"succeeded"}}, facets));
   EXPECT_FALSE(matches({.outcomes = {"refused"}}, facets));
+}
+
+// bob's denial on vm-1, which says only that vm-1 is an entity.
+TEST(FilterTest, AVmOrHostIsFoundAsTheEntityOfAPrivilegeToo) {
+  const Facets denied = facets_of(body_of(vcenter::Event(vcenter::PrivilegeChecked{
+      .privilege = "Cryptographer.Decrypt", .entity = "vm-1", .granted = false})));
+  EXPECT_TRUE(matches({.types = {"PrivilegeChecked"}, .vms = {"vm-1"}}, denied));
+  EXPECT_TRUE(matches({.hosts = {"vm-1"}}, denied)) << "a name is one entity's, whatever its kind";
+  EXPECT_FALSE(matches({.vms = {"vm"}}, denied));
+  EXPECT_FALSE(matches({.vms = {"entity/vm-1"}}, denied));
+  const Facets user = facets_of(body_of(vcenter::Event(vcenter::UserCreated{.user = "vm-1"})));
+  EXPECT_FALSE(matches({.vms = {"vm-1"}}, user)) << "no entity";
 }
 
 TEST(FilterTest, ATypeMayNameItsPartOrOnlyThePart) {

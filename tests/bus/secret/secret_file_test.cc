@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/golden.h"
 #include "tests/support/memory_file_system.h"
 
 namespace keytrail {
@@ -35,6 +36,23 @@ TEST_F(SecretFileTest, IsMadeEmptyAndKeepsWhatIsPut) {
   EXPECT_EQ(read(*opened(), "curve"), "key two");
   EXPECT_EQ(read(*opened(), "other"), "none");
   EXPECT_EQ(opened()->names(), (std::set<std::string>{"curve", "tls"}));
+}
+
+// Only what it says is pinned, not its bytes: in which order a commit asks for random bytes is its
+// own affair.
+TEST_F(SecretFileTest, OpensAFileOfTheFirstVersionForEver) {
+  ASSERT_TRUE(opened()->put("tls", secret("key one")).ok());
+  ASSERT_TRUE(opened()->put("curve", secret("key two")).ok());
+  test::MemoryFileSystem kept;
+  ASSERT_TRUE(kept.make_folder("d").ok());
+  ASSERT_TRUE(kept.make_folder("d/secrets.pages").ok());
+  for (const auto& [path, written] : files_.contents()) {
+    kept.plant(path, test::golden("files/secrets_v1/" + path.substr(2), written));
+  }
+  const auto file = SecretFile::open(kept, random_, "d/secrets", "kms/kms-1", unlock_).value();
+  EXPECT_EQ(read(*file, "tls"), "key one");
+  EXPECT_EQ(read(*file, "curve"), "key two");
+  EXPECT_EQ(file->names(), (std::set<std::string>{"curve", "tls"}));
 }
 
 TEST_F(SecretFileTest, WipesWhatIsRemovedAndWhatNoFactNames) {

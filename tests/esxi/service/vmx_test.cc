@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/golden.h"
+
 namespace keytrail::esxi {
 namespace {
 
@@ -13,6 +15,14 @@ TEST(VmxTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(parse_vmx(format_vmx(kSample)).value(), kSample);
   const Vmx without_guest{.vm = "vm-1", .action = kSample.action, .guest = {}};
   EXPECT_EQ(parse_vmx(format_vmx(without_guest)).value(), without_guest);
+}
+
+// The file of a datastore, which outlives the program that wrote it.
+TEST(VmxTest, OneOfAnEarlierVersionIsRead) {
+  const std::string written = format_vmx(kSample);
+  const Bytes kept = test::golden("files/vm_v1.vmx", as_bytes(written));
+  EXPECT_EQ(as_text(kept), written);
+  EXPECT_EQ(parse_vmx(as_text(kept)).value(), kSample);
 }
 
 TEST(VmxTest, SkipsLinesOfVmwares) {

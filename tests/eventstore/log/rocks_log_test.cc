@@ -68,6 +68,28 @@ class RocksLogTest : public ::testing::Test {
     return *result;
   }
 
+  // A changed byte is told as what it is, though the checkpoint and a part saw facts behind it.
+  void expect_damage_before_witnesses(const Verdict& found) const {
+    EXPECT_TRUE(found.damaged);
+    const std::string at = "position " + std::to_string(*found.first_bad);
+    EXPECT_TRUE(found.wrong.starts_with(at + ": nothing could be read from here on: "))
+        << found.wrong;
+    EXPECT_NE(found.wrong.find("damaged"), std::string::npos) << found.wrong;
+    EXPECT_NE(found.wrong.find("the checkpoint saw position 1000"), std::string::npos)
+        << found.wrong;
+    EXPECT_EQ(found.wrong.find("was cut"), std::string::npos) << found.wrong;
+
+    const auto log =
+        RocksLog::open_read_only(folder_.file("db"), RocksLog::Recovery::kSalvage).value();
+    Sighting witness{.who = "kms/kms-1", .generation = 1, .position = 1'000, .leaf = {1}};
+    EXPECT_EQ(contradiction(*log, found, witness).value(),
+              "kms/kms-1 saw position 1000, which cannot be read");
+    witness.position = 1;
+    EXPECT_NE(contradiction(*log, found, witness).value().value().find("rewritten"),
+              std::string::npos)
+        << "what can be read is compared";
+  }
+
   testing::TempFolder folder_;
   OsRandom random_;
   SecretBytes key_ = random_.secret(kEd25519SeedBytes);
@@ -162,6 +184,7 @@ TEST_F(RocksLogTest, AByteFlippedInTheWriteAheadLogIsFoundAndThePositionNamed) {
   ASSERT_TRUE(found.first_bad.has_value());
   // RocksDB loses the write that held it: batches of 100, so 501 is the first that is gone.
   EXPECT_EQ(*found.first_bad, 501U) << found.wrong;
+  expect_damage_before_witnesses(found);
 }
 
 TEST_F(RocksLogTest, AByteFlippedInATableIsFoundAndThePositionNamed) {
@@ -175,6 +198,7 @@ TEST_F(RocksLogTest, AByteFlippedInATableIsFoundAndThePositionNamed) {
   ASSERT_TRUE(found.first_bad.has_value());
   EXPECT_LE(*found.first_bad, 550U);
   EXPECT_GT(*found.first_bad, 450U) << found.wrong;
+  expect_damage_before_witnesses(found);
 }
 
 TEST_F(RocksLogTest, ATailThatWasCutIsMissedByTheCheckpoint) {
