@@ -125,7 +125,7 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder,
   finding.witnesses = known.all.size();
   std::move(known.wrong.begin(), known.wrong.end(), std::back_inserter(finding.wrong));
   for (const eventstore::Sighting& seen : known.all) {
-    auto contradicted = TRY(eventstore::contradiction(*log, log->end().position, seen));
+    auto contradicted = TRY(eventstore::contradiction(*log, finding.verdict, seen));
     if (contradicted) finding.wrong.push_back(*std::move(contradicted));
   }
   return finding;
