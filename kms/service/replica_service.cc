@@ -118,7 +118,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       say_farewell();
       return {};
     }
-    return Error{ErrorCode::kUnavailable, *ended_};
+    return Error{ErrorCode::kRefused, *ended_};
   }
 
   [[nodiscard]] std::string keyring_endpoint() const { return keyring_port_->endpoint(); }
