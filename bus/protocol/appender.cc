@@ -71,6 +71,13 @@ void Appender::on_acks(const std::vector<Ack>& acks) {
   }
 }
 
+void Appender::on_followed(const Fact& fact) {
+  if (epoch_ == 0 || fact.body.stream != options_.epoch_stream) return;
+  const auto* const event = std::get_if<part::Event>(&fact.body.event);
+  const auto* const started = event == nullptr ? nullptr : std::get_if<part::PartStarted>(event);
+  if (started != nullptr && started->epoch > epoch_) fenced_ = true;
+}
+
 // The oldest is what all others are completed behind. Its answer may have been lost on a connection
 // that stands: at a queue that was full, or because the store had forgotten the way back.
 void Appender::tick(TimeNs now) {

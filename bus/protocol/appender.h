@@ -53,6 +53,9 @@ class Appender {
   void on_connected();     // sends all that is unanswered again, in order
   void on_disconnected();  // nothing is sent until connected
   void on_acks(const std::vector<Ack>& acks);
+  // A fact that this process followed. PartStarted of a newer process of this identity fences it:
+  // who has nothing to append would not hear of it from an answer.
+  void on_followed(const Fact& fact);
   void tick(TimeNs now);  // monotonic
 
   // What the calls since the last take want done. Units that wait leave as one message.

@@ -278,6 +278,7 @@ void LogLink::Impl::give(protocol::FollowedFact followed) {
   if (ended) return;
   auto fact = decode_fact(followed.stored);
   if (fact.ok()) {
+    appender.on_followed(*fact);
     events.emplace_back(
         Followed{std::move(fact).value(), followed.leaf, std::move(followed.attachments)});
     return;

@@ -4,7 +4,7 @@
 //   esxi     WANT on the host channel (no fact)     -> vcenter KeyPushed, then the sealed key
 //   esxi     KeyReceived                            from here on the host may use it
 //   esxi     KeyErased                              no VM of the cluster needs it any more, or
-//                                                   the mode was left
+//                                                   the mode was left, or the host ends
 // A restart begins with an empty cache (HostStarted), so every key is owed again.
 #pragma once
 

@@ -260,8 +260,12 @@ bool HostCore::is_open(Which is_it) const {
 
 void HostCore::pursue() {
   if (boot_.empty() || state_.boot != boot_) return;  // HostStarted comes first.
-  pursue_keys();
-  pursue_orders();
+  if (is_stopping_) {
+    give_up_keys();
+  } else {
+    pursue_keys();
+    pursue_orders();
+  }
   pursue_guests();
   pursue_usage();
 }
@@ -299,6 +303,19 @@ void HostCore::ask_for_keys() {
   asked_at_ = now_;
   asked_ = owed;
   outputs_.perform.emplace_back(AskForKeys{std::move(owed)});
+}
+
+// Work that is under way has copies of its keys: only what is nowhere any more is told to be
+// erased.
+void HostCore::give_up_keys() {
+  const bool works = std::ranges::any_of(attempts_, [&](const auto& entry) {
+    return entry.second.is_under_way && state_.orders.contains(entry.first);
+  });
+  const bool guests_end = !ended_.empty() || is_open<TellGuestStopped>();
+  if (works || guests_end || state_.held.empty()) return;
+  if (is_open<Receive>() || is_open<Erase>()) return;
+  outputs_.perform.emplace_back(DropKeys{state_.held});
+  intend(Erase{state_.held});
 }
 
 void HostCore::pursue_orders() {

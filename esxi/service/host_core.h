@@ -93,10 +93,19 @@ class HostCore {
   void on_usage(const std::vector<DiskUsage>& usages);
   void tick(TimeNs now);  // also the time that bodies carry from here on
 
+  // The process is to end: no order is claimed or begun any more, no key asked for. Once what is
+  // under way has ended, the keys are dropped, and that they are gone is stated: else vCenter would
+  // count on them until the next HostStarted.
+  void stop() { is_stopping_ = true; }
+
   [[nodiscard]] Outputs take_outputs();
   [[nodiscard]] const State& state() const { return state_; }
   // Nothing is under way: all that was decided stands in the log.
   [[nodiscard]] bool is_idle() const { return open_.empty() && ended_.empty(); }
+  // After stop(): nothing is left to say, and by the log this boot holds no key.
+  [[nodiscard]] bool has_ended() const {
+    return is_idle() && (state_.boot != boot_ || state_.held.empty());
+  }
 
  private:
   // What a transaction is about: decided again from the newest state on a conflict.
@@ -174,6 +183,7 @@ class HostCore {
   void pursue();
   void pursue_keys();
   void ask_for_keys();
+  void give_up_keys();
   void pursue_orders();
   void pursue_guests();
   void pursue_usage();
@@ -182,6 +192,7 @@ class HostCore {
   State state_;
   std::string boot_;
   Hash boot_key_{};
+  bool is_stopping_ = false;
   TimeNs now_ = 0;
   Position followed_ = 0;
   TimeNs asked_at_ = 0;

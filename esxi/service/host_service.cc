@@ -279,7 +279,9 @@ struct HostService::Impl {
   // Guests first: what became of them stands before the end of their host.
   void stop() {
     guests.power_off_all();
-    if (!turn_until([this] { return core.is_idle(); }, kStopWithinNs)) return;
+    disks.stop();
+    core.stop();
+    if (!turn_until([this] { return core.has_ended(); }, kStopWithinNs)) return;
     if (!began || !is_live) return;
     Body body;
     body.stream = epoch_stream(options.self);

@@ -30,8 +30,8 @@ class HostService {
   HostService(HostOptions options, wire::CurveKeys keys, Random& random, const Clock& clock);
   ~HostService();
 
-  // Until `stop_fd` is readable (then guests are stopped and told, and PartStopped is stated), or
-  // the log turns this process away.
+  // Until `stop_fd` is readable (then guests are stopped and told, keys are dropped and told, and
+  // PartStopped is stated), or the log turns this process away.
   [[nodiscard]] Result<void> run(int stop_fd);
 
  private:

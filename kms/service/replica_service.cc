@@ -117,7 +117,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
       say_farewell();
       return {};
     }
-    return Error{ErrorCode::kUnavailable, *ended_};
+    return Error{ErrorCode::kRefused, *ended_};
   }
 
   [[nodiscard]] std::string keyring_endpoint() const { return keyring_port_->endpoint(); }
@@ -360,11 +360,12 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     body.event = part::Event(part::PartStopped{.epoch = epoch_});
     link_->submit(kFarewell, {.facts = {std::move(body)}, .guards = {}, .attachments = {}});
     const TimeNs until = s_.clock.monotonic() + kFarewellNs;
-    for (bool taken = false; !taken && s_.clock.monotonic() < until;) {
+    for (bool done = false; !done && s_.clock.monotonic() < until;) {
       link_->wait(kTickMs, {});
       for (const wire::LinkEvent& event : link_->take_events()) {
         const auto* accepted = std::get_if<wire::TransactionAccepted>(&event);
-        taken |= accepted != nullptr && accepted->id == kFarewell;
+        done |= accepted != nullptr && accepted->id == kFarewell;
+        done |= std::holds_alternative<wire::LinkEnded>(event);  // Fenced: it is not to speak.
       }
     }
   }

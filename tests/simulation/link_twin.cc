@@ -273,6 +273,7 @@ void LinkTwin::give(std::vector<protocol::FollowedFact> facts) {
     }
     wire::Followed followed;
     followed.fact = decode_fact(fact.stored).value();
+    appender_.on_followed(followed.fact);
     followed.leaf = fact.leaf;
     followed.attachments = std::move(fact.attachments);
     events_.emplace_back(std::move(followed));

@@ -165,6 +165,33 @@ TEST_F(AppenderTest, FencedEndsAllSending) {
   EXPECT_EQ(tickets(outputs.completed), std::vector<TicketId>{20});
 }
 
+Fact started(const std::string& stream, std::uint64_t epoch) {
+  Fact fact;
+  fact.body.stream = stream;
+  fact.body.event = part::Event(part::PartStarted{.epoch = epoch, .program_version = "test"});
+  return fact;
+}
+
+TEST_F(AppenderTest, WhoFollowsTheStartOfItsSuccessorIsFencedThoughItAppendsNothing) {
+  claim();
+  appender_.on_followed(started("kms/kms-1/epoch", 2));  // Of the process before.
+  appender_.on_followed(started("kms/kms-1/epoch", 3));  // Its own.
+  appender_.on_followed(started("kms/kms-2/epoch", 9));
+  EXPECT_FALSE(appender_.take_outputs().fenced);
+  appender_.on_followed(started("kms/kms-1/epoch", 4));
+  ASSERT_TRUE(appender_.submit(unit_of(1), 20));
+  const auto outputs = appender_.take_outputs();
+  EXPECT_TRUE(outputs.fenced);
+  EXPECT_TRUE(outputs.send.empty());
+}
+
+TEST(AppenderBeforeItsEpochTest, WhatWasBeforeIsNoSuccessor) {
+  Appender appender({.epoch_stream = "kms/kms-1/epoch"});
+  appender.on_followed(started("kms/kms-1/epoch", 1));
+  appender.begin(2);
+  EXPECT_FALSE(appender.take_outputs().fenced);
+}
+
 TEST_F(AppenderTest, AUnitTooLargeToSendIsAnsweredHereAndInItsTurn) {
   claim();
   Unit large = unit_of(1);

@@ -452,6 +452,42 @@ TEST_F(HostCoreTest, AGuestThatEndsBeforeItsStartIsToldIsToldInOrder) {
   EXPECT_TRUE(core_.is_idle());
 }
 
+TEST_F(HostCoreTest, AHostThatStopsStatesThatItsKeysAreGoneAndBeginsNothing) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  settle();
+  appended_.clear();
+  duties_.clear();
+  core_.stop();
+  EXPECT_FALSE(core_.has_ended()) << "it holds keys";
+  vcenter("vcenter/vc-1/vm/vm-1", action(4), vcenter::DecryptionOrdered{"vm-1", "host-1", kVmKey});
+  settle();
+  core_.tick(10 * kSecond);
+  settle();
+  EXPECT_THAT(appended_, ElementsAre("KeyErased", "KeyErased")) << "no claim";
+  EXPECT_THAT(duties_, ElementsAre(Duty(DropKeys{{kHostKey, kVmKey}}))) << "no question";
+  EXPECT_TRUE(core_.has_ended());
+}
+
+TEST_F(HostCoreTest, AHostThatStopsKeepsItsKeysUntilTheWorkHasEnded) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  duties_.clear();
+  core_.stop();
+  core_.tick(2 * kSecond);
+  settle();
+  EXPECT_THAT(duties_, IsEmpty()) << "a worker has a copy of the key";
+  core_.on_order_done(action(3), Error{ErrorCode::kUnavailable, "the copy was stopped"});
+  core_.tick(60 * kSecond);
+  settle();
+  EXPECT_THAT(performed<PerformOrder>(), IsEmpty()) << "it is the next boot's";
+  EXPECT_EQ(appended_.back(), "KeyErased");
+  EXPECT_TRUE(core_.has_ended());
+}
+
 TEST_F(HostCoreTest, AnUnlockRequestAsksAtOnce) {
   make_safe();
   make_vm();

@@ -101,6 +101,22 @@ TEST_F(ServiceTest, ASecondProcessOfAnIdentityEndsTheFirst) {
   ASSERT_TRUE(first.until([&] { return first.count<wire::LinkEnded>() == 1; }));
 }
 
+TEST_F(ServiceTest, ASecondProcessOfAnIdentityEndsTheFirstAlsoWhenThatIsIdle) {
+  LogAuthor first(context_, store_, "kms/kms-1", topic_bit(Topic::kKmsChange));
+  ASSERT_TRUE(first.until_live());
+  first.link().begin_epoch(0, "test");
+  ASSERT_TRUE(first.until([&] { return first.count<wire::Followed>() == 1; }));
+
+  LogAuthor second(context_, store_, "kms/kms-1", topic_bit(Topic::kKmsChange));
+  ASSERT_TRUE(second.until_live());
+  second.link().begin_epoch(1, "test");
+  ASSERT_TRUE(second.until([&] { return second.count<wire::Followed>() == 2; }));
+  ASSERT_TRUE(first.until([&] { return first.count<wire::LinkEnded>() == 1; }));
+  EXPECT_EQ(first.all<wire::LinkEnded>()[0].reason,
+            "a newer process has the identity kms/kms-1; this one ends");
+  EXPECT_EQ(second.count<wire::LinkEnded>(), 0U);
+}
+
 TEST_F(ServiceTest, AnAuthorGoesOnAfterTheStoreWasRestarted) {
   LogAuthor kms(context_, store_, "kms/kms-1", kKms);
   ASSERT_TRUE(kms.until_live());

@@ -272,6 +272,37 @@ TEST_F(ActionsTest, AHostThatNeverBecomesSafeEndsTheAction) {
   expect_free("vm-1");
 }
 
+TEST_F(ActionsTest, AHostThatStoppedIsOrderedNothingThatNeedsAKeyUntilItHasItAnew) {
+  world.make_safe("host-1", 9);
+  world.encrypt("vm-1", "host-1", 10);
+  world.erase_all("host-1");
+  world.tell(world.admin(11), DecryptVm{"vm-1"});
+  world.advance();
+  EXPECT_EQ(world.state.actions.at(action_id(11)).phase, Phase::kPreparing);
+  world.start_host("host-1", "boot-b");
+  world.advance();
+  EXPECT_EQ(world.state.actions.at(action_id(11)).phase, Phase::kPreparing);
+  world.receive("host-1", world.state.vms.at("vm-1").key);
+  world.advance();
+  EXPECT_EQ(world.state.actions.at(action_id(11)).phase, Phase::kOrdered);
+}
+
+TEST_F(ActionsTest, AnActionWhoseHostStoppedEndsAndSaysWhatItWaitedFor) {
+  world.make_safe("host-1", 9);
+  world.erase_all("host-1");
+  world.tell(world.admin(10), EncryptVm{"vm-1", ""});
+  world.make_keys();
+  world.advance();
+  EXPECT_TRUE(next(world.state, world.now + kPatience).empty());
+  world.now += kPatience + 1;
+  world.advance();
+  const auto& last = std::get<vcenter::Event>(world.log.back().body.event);
+  const auto& refused = std::get<EncryptionRefused>(last);
+  EXPECT_EQ(refused.reason, Refusal::kExpired);
+  EXPECT_EQ(refused.detail.find("host-1 did not receive the key in time"), 0U) << refused.detail;
+  expect_free("vm-1");
+}
+
 TEST_F(ActionsTest, WhatTheHostRefusesIsRefusedInItsWords) {
   world.make_safe("host-1", 9);
   world.tell(world.admin(10), EncryptVm{"vm-1", ""});

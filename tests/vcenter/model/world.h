@@ -136,6 +136,14 @@ class World {
   void receive(const std::string& host, const KeyId& key) {
     host_says(host, "boot", esxi::KeyReceived{state.hosts[host].boot, key});
   }
+  // As a host does that ends in order.
+  void erase_all(const std::string& host) {
+    const Host ending = state.hosts[host];
+    for (const KeyId& key : ending.held) {
+      host_says(host, "boot",
+                esxi::KeyErased{ending.boot, key, esxi::ErasureReason::kNoLongerNeeded});
+    }
+  }
   // The host's part of an order: the claim, then the disk.
   void claim(const std::string& host, std::uint8_t n, esxi::Event event) {
     host_says(host, "action/" + to_string(action_id(n)), std::move(event), action_id(n));

@@ -235,6 +235,21 @@ TEST_F(VCenterCoreTest, EncryptVmAnswersWhenItEndsAndTellsEachStep) {
   EXPECT_EQ(world.core->state().vms.at("vm-1").key, key);
 }
 
+TEST_F(VCenterCoreTest, WhoeverWaitsForAHostThatDoesNotAskForItsKeyIsToldInTime) {
+  begin();
+  host_encrypts(10, encrypt_until_order(1, 10));
+  world.create_vm("vm-2", 2);
+  world.ask(3, 12, Command(EncryptVm{"vm-2", ""}));
+  world.done(world.take_work<CreateKey>().first, KeyCreated{"kek-12", "kms-1"});
+  world.world.now += kPatience;
+  world.pump();
+  EXPECT_EQ(world.last_answer(3), nullptr);
+  world.world.now += 1;
+  world.pump();
+  expect_error(3, "unavailable");
+  EXPECT_THAT(result(3), HasSubstr("host-1 did not receive the key in time"));
+}
+
 TEST_F(VCenterCoreTest, ARefusalIsRecordedThenTold) {
   begin();
   world.ask(1, 10, Command(DecryptVm{"vm-1"}));
