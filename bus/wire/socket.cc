@@ -53,20 +53,33 @@ const char* property(zmq_msg_t& message, const char* name) {
   return text != nullptr ? text : "";
 }
 
+// A frame that somebody wants to know of when libzmq lets go of it.
+struct HeldFrame {
+  Bytes bytes;
+  std::shared_ptr<UnsentBytes> unsent;  // null: is not counted
+  bool is_secret = false;
+};
+
+void let_go(void* /*data*/, void* held) {
+  const std::unique_ptr<HeldFrame> frame(static_cast<HeldFrame*>(held));
+  if (frame->unsent) frame->unsent->remove(frame->bytes.size());
+  if (frame->is_secret) wipe(frame->bytes);
+}
+
 // What libzmq sends of `frame`: a copy, which is wiped when it lets go of it if it is a secret.
-void make_message(zmq_msg_t& message, ByteView frame, bool is_secret) {
-  if (!is_secret) {
+void make_message(zmq_msg_t& message, ByteView frame, bool is_secret,
+                  const std::shared_ptr<UnsentBytes>& unsent) {
+  if (!is_secret && !unsent) {
     KEYTRAIL_CHECK(zmq_msg_init_size(&message, frame.size()) == 0);
     std::copy(frame.begin(), frame.end(), static_cast<std::uint8_t*>(zmq_msg_data(&message)));
     return;
   }
-  auto copy = std::make_unique<Bytes>(frame.begin(), frame.end());
-  const auto let_go = [](void*, void* held) {
-    const std::unique_ptr<Bytes> bytes(static_cast<Bytes*>(held));
-    wipe(*bytes);
-  };
-  KEYTRAIL_CHECK(zmq_msg_init_data(&message, copy->data(), copy->size(), let_go, copy.get()) == 0);
-  std::ignore = copy.release();  // let_go's, from here on.
+  auto held = std::make_unique<HeldFrame>(
+      HeldFrame{.bytes = to_bytes(frame), .unsent = unsent, .is_secret = is_secret});
+  Bytes& bytes = held->bytes;
+  if (unsent) unsent->add(bytes.size());
+  KEYTRAIL_CHECK(zmq_msg_init_data(&message, bytes.data(), bytes.size(), let_go, held.get()) == 0);
+  std::ignore = held.release();  // let_go's, from here on.
 }
 
 // False: refused. A signal leaves the frame unsent and refuses nothing.
@@ -199,19 +212,22 @@ bool Socket::send(std::initializer_list<ByteView> frames) {
   return send(std::span(frames.begin(), frames.size()));
 }
 
-bool Socket::send(std::span<const ByteView> frames) {
+bool Socket::send(std::span<const ByteView> frames) { return send(frames, nullptr) == Sent::kSent; }
+
+Sent Socket::send(std::span<const ByteView> frames, const std::shared_ptr<UnsentBytes>& unsent) {
   KEYTRAIL_CHECK(!frames.empty());
-  bool sent = true;
+  Sent sent = Sent::kSent;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const int more = i + 1 < frames.size() ? ZMQ_SNDMORE : 0;
     zmq_msg_t part;
-    make_message(part, frames[i], impl_->carries_secrets);
+    make_message(part, frames[i], impl_->carries_secrets, unsent);
     if (send_frame(part, impl_->socket, more)) continue;
+    const bool is_full = zmq_errno() == EAGAIN;  // Only a message's first frame can find this.
     zmq_msg_close(&part);
-    if (i == 0) return false;
+    if (i == 0) return is_full ? Sent::kFull : Sent::kGone;
     // The connection ended within the message. libzmq takes the frames that are left and drops
     // them, and would take the next message for them if they did not come.
-    sent = false;
+    sent = Sent::kGone;
   }
   return sent;
 }

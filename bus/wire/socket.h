@@ -9,12 +9,14 @@
 // thread alone. Move-only.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bus/secret/result.h"
@@ -43,6 +45,40 @@ enum class ConnectionChange {
   kReady,    // connected, and both ends proved their keys
   kRefused,  // the server does not let this key in; libzmq gives up, see try_again()
   kLost,
+};
+
+// What a ROUTER's message became.
+enum class Sent {
+  kSent,  // libzmq has it
+  kFull,  // the peer is there and does not read: try again later
+  kGone,  // nobody is there
+};
+
+// How many bytes of messages libzmq holds and no connection has taken yet: what a peer that does
+// not read costs. Counts for itself and for what is above it. Shared with libzmq's own threads,
+// which let go of a message whenever they like, after its sender ended too; hence a shared_ptr. Any
+// thread.
+class UnsentBytes {
+ public:
+  explicit UnsentBytes(std::size_t bytes_max, std::shared_ptr<UnsentBytes> above = nullptr)
+      : bytes_max_(bytes_max), above_(std::move(above)) {}
+
+  [[nodiscard]] bool is_full() const {
+    return bytes_ >= bytes_max_ || (above_ && above_->is_full());
+  }
+  void add(std::size_t bytes) {
+    bytes_ += bytes;
+    if (above_) above_->add(bytes);
+  }
+  void remove(std::size_t bytes) {
+    bytes_ -= bytes;
+    if (above_) above_->remove(bytes);
+  }
+
+ private:
+  const std::size_t bytes_max_;
+  const std::shared_ptr<UnsentBytes> above_;
+  std::atomic<std::size_t> bytes_ = 0;
 };
 
 struct SocketOptions {
@@ -81,6 +117,9 @@ class Socket {
   // Never waits.
   bool send(std::initializer_list<ByteView> frames);
   bool send(std::span<const ByteView> frames);
+  // The same, which tells why not (REQUIRES: report_unreachable), counted in `unsent` as long as
+  // libzmq holds it.
+  Sent send(std::span<const ByteView> frames, const std::shared_ptr<UnsentBytes>& unsent);
 
   // False: nothing there. Messages of more than kFramesPerMessageMax frames are dropped whole.
   [[nodiscard]] bool receive(Message& message);

@@ -10,13 +10,20 @@ Error log_was_cut(const std::string& who, Position saw, Position head) {
                                         "; restore the log from a backup"};
 }
 
+namespace {
+
+std::string is_an_older_copy(const std::string& who, std::uint64_t saw, std::uint64_t is) {
+  return "this log is an older copy: " + who + " saw generation " + std::to_string(saw) +
+         ", this is " + std::to_string(is);
+}
+
+}  // namespace
+
 Result<std::optional<std::string>> contradiction(const EventLog& log, Position head,
                                                  const Sighting& seen) {
   using Sentence = std::optional<std::string>;
   if (seen.generation > log.generation()) {
-    return Sentence("this log is an older copy: " + seen.who + " saw generation " +
-                    std::to_string(seen.generation) + ", this is " +
-                    std::to_string(log.generation()));
+    return Sentence(is_an_older_copy(seen.who, seen.generation, log.generation()));
   }
   if (seen.position == 0) return Sentence();
   if (seen.position > head) return Sentence(log_was_cut(seen.who, seen.position, head).detail);
@@ -32,7 +39,10 @@ Result<std::optional<std::string>> contradiction(const EventLog& log, Position h
 
 CheckpointCheck::CheckpointCheck(const EventLog& log,
                                  const std::optional<proof::Checkpoint>& checkpoint)
-    : log_id_(log.id()), end_(log.end()), checkpoint_(checkpoint) {}
+    : log_id_(log.id()),
+      generation_(log.generation()),
+      end_(log.end()),
+      checkpoint_(checkpoint) {}
 
 Result<void> CheckpointCheck::before() const {
   if (!checkpoint_) return {};
@@ -40,6 +50,11 @@ Result<void> CheckpointCheck::before() const {
     return Error{ErrorCode::kCorrupt, "the checkpoint is of log " + to_hex(checkpoint_->log_id) +
                                           ", this is log " + to_hex(log_id_) +
                                           "; put the right pair together"};
+  }
+  if (checkpoint_->generation > generation_) {
+    return Error{ErrorCode::kCorrupt,
+                 is_an_older_copy("the checkpoint", checkpoint_->generation, generation_) +
+                     "; put the log of the checkpoint back"};
   }
   if (checkpoint_->size > end_.position)
     return log_was_cut("the checkpoint", checkpoint_->size, end_.position);

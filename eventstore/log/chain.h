@@ -48,13 +48,14 @@ struct Sighting {
 class CheckpointCheck {
  public:
   CheckpointCheck(const EventLog& log, const std::optional<proof::Checkpoint>& checkpoint);
-  // Before the walk: another log's, or one that is longer than this log.
+  // Before the walk: another log's, of a later generation, or one that is longer than this log.
   [[nodiscard]] Result<void> before() const;
   // After each leaf: at the checkpoint's size the tree's root must be its.
   [[nodiscard]] Result<void> at(const proof::MerkleRange& tree) const;
 
  private:
   const LogId log_id_;
+  const std::uint64_t generation_;
   const LogEnd end_;
   const std::optional<proof::Checkpoint>& checkpoint_;
 };

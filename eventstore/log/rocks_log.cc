@@ -189,6 +189,31 @@ struct RocksLog::Impl {
         stopped);
   }
 
+  // Attachments are read by their fact's position, so one where there is no fact would be seen by
+  // nobody until a fact gets that position, and then pass for its own.
+  [[nodiscard]] Result<void> check_bounds_of_attachments() const {
+    const std::unique_ptr<rocksdb::Iterator> row(database->NewIterator({}, attachments()));
+    row->SeekToFirst();
+    if (row->Valid()) {
+      TRY(check_has_a_fact(row->key()));
+      row->SeekToLast();
+      if (row->Valid()) TRY(check_has_a_fact(row->key()));
+    }
+    if (!row->status().ok()) return to_error(row->status(), "read", folder);
+    return {};
+  }
+  [[nodiscard]] Result<void> check_has_a_fact(const rocksdb::Slice& key) const {
+    std::string what = "what is no attachment lies among them";
+    if (key.size() == kAttachmentKeyBytes) {
+      const Position position = from_big_endian({key.data(), kPositionBytes});
+      if (position > 0 && position <= end.position) return {};
+      what = "an attachment of position " + std::to_string(position) +
+             " was added, where there is no fact: the last one is " + std::to_string(end.position);
+    }
+    return Error{ErrorCode::kCorrupt,
+                 "the log in " + folder + " is damaged: " + what + "; restore a backup"};
+  }
+
   std::string folder;
   std::unique_ptr<rocksdb::DB> database;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
@@ -223,6 +248,7 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Rand
       return Error{ErrorCode::kCorrupt, "a new log in " + folder + " is not readable"};
   }
   TRY(impl->find_end());
+  TRY(impl->check_bounds_of_attachments());
   return std::unique_ptr<RocksLog>(new RocksLog(std::move(impl)));
 }
 
@@ -243,6 +269,7 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open_read_only(const std::string& fo
     return Error{ErrorCode::kNotFound, folder + " holds no log"};
   }
   TRY(impl->find_end());
+  if (recovery == Recovery::kStrict) TRY(impl->check_bounds_of_attachments());
   return std::unique_ptr<RocksLog>(new RocksLog(std::move(impl)));
 }
 

@@ -27,7 +27,8 @@ class RocksLog final : public EventLog {
                                                               Random& random);
 
   // For a copy, or beside a running store: writes nothing. `salvage` also opens a log whose
-  // write-ahead log is damaged, and shows what stands before the damage.
+  // write-ahead log is damaged, and shows what stands before the damage, and one that holds
+  // attachments where there are no facts.
   enum class Recovery { kStrict, kSalvage };
   [[nodiscard]] static Result<std::unique_ptr<RocksLog>> open_read_only(
       const std::string& folder, Recovery recovery = Recovery::kStrict);

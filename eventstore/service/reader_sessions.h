@@ -2,22 +2,26 @@
 //
 // A routing id is what its connection makes it: who left one behind is not who comes back under it.
 // So a session is only for the identity that said HELLO. Nobody tells when a reader goes away
-// without BYE, so when there are too many the one that was silent longest is forgotten; if it is
-// there after all, it is told to say HELLO again. Pure; one thread.
+// without BYE, so when there are too many, of one identity or in all, the one of these that was
+// silent longest is forgotten; if it is there after all, it is told to say HELLO again. Pure; one
+// thread.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "bus/wire/read_protocol.h"
+#include "bus/wire/socket.h"
 
 namespace keytrail::eventstore {
 
 struct ReaderSession {
   std::string identity;
   wire::PayloadForm form = wire::PayloadForm::kFacts;
+  std::shared_ptr<wire::UnsentBytes> unsent = nullptr;  // its answers
 };
 
 class ReaderSessions {
@@ -25,8 +29,13 @@ class ReaderSessions {
   // Whether the reader at this routing id must stay: it follows, so it is silent by nature.
   using MustStay = std::function<bool(const Bytes& route)>;
 
-  // REQUIRES: fewer than `sessions_max` readers must stay.
-  ReaderSessions(std::size_t sessions_max, MustStay must_stay);
+  struct Limits {
+    std::size_t in_all_max = 0;
+    std::size_t per_identity_max = 0;
+  };
+
+  // REQUIRES: fewer readers than `limits` must stay, in all and of each identity.
+  ReaderSessions(Limits limits, MustStay must_stay);
 
   void admit(const Bytes& route, ReaderSession session);
   // The session of a reader that was just heard; null: `identity` has to say HELLO first.
@@ -40,9 +49,9 @@ class ReaderSessions {
     std::uint64_t last = 0;  // which of all requests was its last
   };
 
-  void make_room();
+  void make_room(const std::string& identity);
 
-  const std::size_t sessions_max_;
+  const Limits limits_;
   const MustStay must_stay_;
   std::uint64_t requests_ = 0;
   std::map<Bytes, Heard> sessions_;  // by routing id

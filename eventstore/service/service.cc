@@ -18,7 +18,7 @@ namespace {
 constexpr wire::SocketOptions kAppendOptions{.messages_max = protocol::kWindowMax,
                                              .linger_ms = 500};
 constexpr wire::SocketOptions kLiveOptions{.messages_max = 4096};
-constexpr wire::SocketOptions kReadOptions{.messages_max = 4096,
+constexpr wire::SocketOptions kReadOptions{.messages_max = 1024,  // bytes: kUnsentBytesMax
                                            .linger_ms = 500,  // Who was contradicted hears why.
                                            .report_unreachable = true};
 

@@ -233,6 +233,23 @@ TEST_F(RocksLogTest, ALogThatWasWrittenAnewIsNotTheCheckpoints) {
                }).ok());
 }
 
+TEST_F(RocksLogTest, ALogBeforeTheCheckpointsGenerationIsAnOlderCopy) {
+  proof::Checkpoint checkpoint = make_log(300);
+  checkpoint.generation = 2;
+  const auto log = open();
+  const auto ignore = [](ByteView, ByteView, const Hash&) { return Result<void>(); };
+  const auto checked = check_log(*log, checkpoint, ignore);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(checked.error().detail.find("older copy: the checkpoint saw generation 2, this is 1"),
+            std::string::npos)
+      << checked.error().detail;
+  EXPECT_FALSE(verify(*log, {.checkpoint = checkpoint}).whole());
+
+  ASSERT_TRUE(log->begin_generation().ok());
+  EXPECT_TRUE(check_log(*log, checkpoint, ignore).ok());
+}
+
 // RocksDB's checksums hold, but the facts were changed by somebody who can write a database.
 TEST_F(RocksLogTest, AFactThatWasChangedWithCareIsFoundByTheNextOne) {
   {
@@ -289,6 +306,35 @@ TEST_F(RocksLogTest, AnAttachmentThatNoFactNamesIsFound) {
     ASSERT_TRUE(found.ok());
     EXPECT_EQ(found->first_bad, at) << found->wrong;
     EXPECT_NE(found->wrong.find("added"), std::string::npos) << found->wrong;
+  }
+}
+
+TEST_F(RocksLogTest, AnAttachmentWhereThereIsNoFactIsDamage) {
+  const Bytes planted{7, 8, 9};
+  constexpr Position kFacts = 2;
+  for (const Position at : {Position{0}, kFacts + 1, ~Position{0}}) {
+    const std::string name = "db-" + std::to_string(at);
+    {
+      const auto log = open(name);
+      testing::ChainedFacts facts(*log);
+      facts.begin();
+      facts.add("first", {{AttachmentKind::kClear, {1, 2, 3}}});
+      facts.add("last", {{AttachmentKind::kClear, {4, 5, 6}}});
+      LogBatch batch = facts.log_batch();
+      std::vector<AttachmentRow> rows(batch.attachments.begin(), batch.attachments.end());
+      rows.push_back({.position = at, .index = 0, .bytes = planted});
+      batch.attachments = rows;
+      ASSERT_TRUE(log->append(batch).ok());
+    }
+    const std::string named = "an attachment of position " + std::to_string(at) + " was added";
+    const auto opened = RocksLog::open(folder_.file(name), random_);
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(opened.error().detail.find(named), std::string::npos) << opened.error().detail;
+    const auto found = verify_folder(folder_.file(name), "", {});
+    ASSERT_TRUE(found.ok());
+    EXPECT_NE(found->wrong.find(named), std::string::npos) << found->wrong;
+    EXPECT_EQ(found->end.position, kFacts) << "the facts themselves are whole";
   }
 }
 

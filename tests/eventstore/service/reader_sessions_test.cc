@@ -18,7 +18,8 @@ class ReaderSessionsTest : public testing::Test {
   bool knows(int number) { return hear(number) != nullptr; }
 
   Bytes follower_;
-  ReaderSessions sessions_{3, [this](const Bytes& route) { return route == follower_; }};
+  ReaderSessions sessions_{{.in_all_max = 3, .per_identity_max = 2},
+                           [this](const Bytes& route) { return route == follower_; }};
 };
 
 TEST_F(ReaderSessionsTest, AStrangerIsNotKnownAndAReaderIsUntilItSaysBye) {
@@ -56,6 +57,16 @@ TEST_F(ReaderSessionsTest, ASecondHelloOfOneReaderCostsNobodyASession) {
   for (const int number : {1, 2, 3}) admit(number);
   admit(3);
   for (const int number : {1, 2, 3}) EXPECT_TRUE(knows(number)) << number;
+}
+
+TEST_F(ReaderSessionsTest, AnIdentityWithTooManyMakesRoomAmongItsOwn) {
+  admit(1);
+  const ReaderSession greedy{.identity = "subscriber/greedy"};
+  for (const int number : {7, 8, 9}) sessions_.admit(reader(number), greedy);
+  EXPECT_TRUE(knows(1)) << "it was silent longest, and is somebody else";
+  EXPECT_EQ(sessions_.hear(reader(7), greedy.identity), nullptr);
+  EXPECT_NE(sessions_.hear(reader(8), greedy.identity), nullptr);
+  EXPECT_NE(sessions_.hear(reader(9), greedy.identity), nullptr);
 }
 
 }  // namespace
