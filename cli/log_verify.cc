@@ -26,11 +26,7 @@ namespace fs = std::filesystem;
 
 // What the parts of the installation presented at their last connection.
 struct Witnesses {
-  struct Witness {
-    std::string part;
-    protocol::Known known;
-  };
-  std::vector<Witness> all;
+  std::vector<eventstore::Sighting> all;
   std::vector<std::string> wrong;  // a sentence for each that can no longer say anything
 };
 
@@ -53,7 +49,7 @@ Witnesses witnesses(const std::string& data) {
     if (!last.ok())
       found.wrong.push_back(part + " is no witness: " + why_unreadable(last.error(), folder));
     else if (*last != protocol::Known{})
-      found.all.push_back({part, *last});
+      found.all.push_back({part, last->generation, last->position, last->leaf});
   }
   return found;
 }
@@ -64,27 +60,6 @@ bool is_of_installation(const Globals& globals, const std::string& log_folder,
   if (log_folder.empty()) return true;
   const auto endpoints = read_endpoints(globals.data);
   return endpoints.ok() && endpoints->log.id == to_hex(id);
-}
-
-// A sentence if a part saw something else than what is there.
-Result<std::string> contradiction(const eventstore::EventLog& log, const std::string& part,
-                                  const protocol::Known& known) {
-  if (known.generation > log.generation()) {
-    return "this log is an older copy: " + part + " saw generation " +
-           std::to_string(known.generation) + ", this is " + std::to_string(log.generation());
-  }
-  if (known.position == 0) return std::string();
-  const Position head = log.end().position;
-  if (known.position > head) return eventstore::log_was_cut(part, known.position, head).detail;
-  std::string wrong;
-  TRY(log.read(known.position - 1, known.position, [&](Position, ByteView stamp, ByteView body) {
-    if (leaf_of(stamp, body) != known.leaf) {
-      wrong = "the log was rewritten: position " + std::to_string(known.position) +
-              " is not the fact that " + part + " saw";
-    }
-    return false;
-  }));
-  return wrong;
 }
 
 // A sentence if the facts, each of them whole, are no history that an orderer writes.
@@ -148,9 +123,9 @@ Result<Finding> verify(const Globals& globals, const std::string& log_folder,
   if (!is_of_installation(globals, log_folder, finding.verdict.log_id)) return finding;
   finding.witnesses = known.all.size();
   std::move(known.wrong.begin(), known.wrong.end(), std::back_inserter(finding.wrong));
-  for (const auto& [part, last] : known.all) {
-    std::string contradicted = TRY(contradiction(*log, part, last));
-    if (!contradicted.empty()) finding.wrong.push_back(std::move(contradicted));
+  for (const eventstore::Sighting& seen : known.all) {
+    auto contradicted = TRY(eventstore::contradiction(*log, log->end().position, seen));
+    if (contradicted) finding.wrong.push_back(*std::move(contradicted));
   }
   return finding;
 }

@@ -37,11 +37,12 @@ Result<std::vector<PartRow>> ask(const std::string& data, const std::string& com
   return rows;
 }
 
-bool is_down(const std::vector<PartRow>& rows, const std::string& part) {
+// "running", "starting again", "down"; empty: there is no such part.
+std::string condition_of(const std::vector<PartRow>& rows, const std::string& part) {
   for (const PartRow& row : rows) {
-    if (row.name == part) return row.condition == "down";
+    if (row.name == part) return row.condition;
   }
-  return true;
+  return "";
 }
 
 Exit tell(const Globals& globals, const std::string& part, const char* now,
@@ -54,39 +55,45 @@ Exit tell(const Globals& globals, const std::string& part, const char* now,
   return Exit::kDone;
 }
 
+Result<std::string> start(const Globals& globals, const std::string& part) {
+  const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  const auto now = TRY(ask(globals.data, "status", ""));
+  // Taken before the start: what comes after is this start's. One that runs keeps the boot it has.
+  const bool is_to_boot = is_host(endpoints, part) && condition_of(now, part) != "running";
+  const HostBoots before = is_to_boot ? boots_before(endpoints, kPersonWaitsMs) : HostBoots();
+  TRY(ask(globals.data, "start", part));
+  Readiness readiness;
+  const bool is_ready = wait_until(kStartWithin, [&] {
+    readiness = ask_now(endpoints, part, kPersonWaitsMs, before);
+    return readiness.ready;
+  });
+  if (is_ready) return readiness.state;
+  return Error{ErrorCode::kUnavailable, part + " was started but does not answer (" +
+                                            readiness.state + "); its log is " + globals.data +
+                                            "/log/" + part + ".log"};
+}
+
+// `verb`: "stop" or "kill".
+Result<void> take_down(const Globals& globals, const char* verb, const std::string& part) {
+  TRY(ask(globals.data, verb, part));
+  const bool is_down = wait_until(kStopWithin, [&] {
+    const auto rows = ask(globals.data, "status", "");
+    return !rows.ok() || condition_of(*rows, part) == "down";
+  });
+  if (is_down) return {};
+  return Error{ErrorCode::kUnavailable, part + " is still running"};
+}
+
 }  // namespace
 
 Exit run_part(const Globals& globals, PartAction action, const std::string& part) {
-  const Result<Endpoints> endpoints = read_endpoints(globals.data);
-  if (!endpoints.ok()) return fail(endpoints.error());
-  // Before the start: what comes after is this start's.
-  const HostBoots before = action == PartAction::kStart && is_host(*endpoints, part)
-                               ? boots_before(*endpoints, kPersonWaitsMs)
-                               : HostBoots();
-  const char* verb = action == PartAction::kStart  ? "start"
-                     : action == PartAction::kStop ? "stop"
-                                                   : "kill";
-  const Result<std::vector<PartRow>> asked = ask(globals.data, verb, part);
-  if (!asked.ok()) return fail(asked.error());
   if (action == PartAction::kStart) {
-    Readiness readiness;
-    const bool ready = wait_until(kStartWithin, [&] {
-      readiness = ask_now(*endpoints, part, kPersonWaitsMs, before);
-      return readiness.ready;
-    });
-    if (!ready) {
-      return fail({ErrorCode::kUnavailable, part + " was started but does not answer (" +
-                                                readiness.state + "); its log is " + globals.data +
-                                                "/log/" + part + ".log"});
-    }
-    return tell(globals, part, "up", readiness.state);
+    const Result<std::string> state = start(globals, part);
+    return state.ok() ? tell(globals, part, "up", *state) : fail(state.error());
   }
-  const bool down = wait_until(kStopWithin, [&] {
-    const auto rows = ask(globals.data, "status", "");
-    return !rows.ok() || is_down(*rows, part);
-  });
-  if (!down) return fail({ErrorCode::kUnavailable, part + " is still running"});
-  return tell(globals, part, "down", "");
+  const char* verb = action == PartAction::kStop ? "stop" : "kill";
+  const Result<void> down = take_down(globals, verb, part);
+  return down.ok() ? tell(globals, part, "down", "") : fail(down.error());
 }
 
 Exit run_status(const Globals& globals) {

@@ -9,6 +9,7 @@
 
 #include "bus/secret/sha256.h"
 #include "cli/answer.h"
+#include "cli/interrupt_notice.h"
 #include "cli/json_fields.h"
 #include "cli/pem_input.h"
 #include "cli/progress.h"
@@ -122,6 +123,7 @@ Result<std::string> add(const Globals& globals, const ProviderAdd& wanted) {
                  look.client_certificate.c_str());
   }
   arguments["accept"] = json::array(pins.begin(), pins.end());
+  const InterruptNotice notice(goes_on_without_us("provider", wanted.provider));
   Progress progress;
   return session->call("provider.add", json::serialize(arguments), progress.on_progress());
 }

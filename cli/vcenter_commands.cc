@@ -9,6 +9,7 @@
 #include "bus/secret/random.h"
 #include "bus/secret/text.h"
 #include "cli/answer.h"
+#include "cli/interrupt_notice.h"
 #include "cli/json_fields.h"
 #include "cli/progress.h"
 #include "cli/secret_input.h"
@@ -25,15 +26,29 @@ namespace fs = std::filesystem;
 // shows that, on this machine.
 Progress::Share share_of_disk(const Globals& globals, const std::string& vm) {
   const Result<Endpoints> endpoints = read_endpoints(globals.data);
-  if (vm.empty() || !endpoints.ok() || endpoints->datastores.empty()) return {};
+  if (!endpoints.ok() || endpoints->datastores.empty()) return {};
   return [folder = endpoints->datastores[0].path + "/" + vm] { return share_converted(folder); };
 }
 
-// `vm`: the one that the command is about, if it is about one.
 Result<std::string> call_once(const Globals& globals, const std::string& command,
-                              const std::string& arguments, const std::string& vm = "") {
+                              const std::string& arguments) {
   const auto session = TRY(VcenterSession::open(globals));
-  Progress progress(share_of_disk(globals, vm));
+  Progress progress;
+  return session->call(command, arguments, progress.on_progress());
+}
+
+// What an action is about: "vm", "vm-1".
+struct Subject {
+  std::string kind, name;
+};
+
+// A command that has vCenter act on something, which takes its time and needs nobody who waits.
+Result<std::string> call_action(const Globals& globals, const std::string& command,
+                                const std::string& arguments, const Subject& subject) {
+  const auto session = TRY(VcenterSession::open(globals));
+  const InterruptNotice notice(goes_on_without_us(subject.kind, subject.name));
+  Progress progress(subject.kind == "vm" ? share_of_disk(globals, subject.name)
+                                         : Progress::Share());
   return session->call(command, arguments, progress.on_progress());
 }
 
@@ -135,7 +150,7 @@ Result<std::string> create_vm(const Globals& globals, const VmCreate& wanted) {
   CopiedFiles files(TRY(folder_of_vm(globals, wanted)));
   const json::object arguments = TRY(vm_create_arguments(wanted, files));
   Result<std::string> created =
-      call_once(globals, "vm.create", json::serialize(arguments), wanted.vm);
+      call_action(globals, "vm.create", json::serialize(arguments), {"vm", wanted.vm});
   // Whoever did not answer may have begun.
   if (created.ok() || created.error().code == ErrorCode::kUnavailable) files.keep();
   return created;
@@ -167,6 +182,7 @@ Result<bool> is_off(VcenterSession& session, const std::string& vm) {
 Result<std::string> power_on(const Globals& globals, const std::string& vm,
                              std::optional<std::chrono::seconds> off_within) {
   const auto session = TRY(VcenterSession::open(globals));
+  const InterruptNotice notice(goes_on_without_us("vm", vm));
   Progress progress;
   std::string answer = TRY(session->call("vm.power-on", json::serialize(json::object{{"vm", vm}}),
                                          progress.on_progress()));
@@ -198,7 +214,12 @@ Exit run_vcenter(const Globals& globals, const std::string& command, const std::
                  const View& view) {
   const Result<json::object> given = parse_object(arguments, "the arguments");
   if (!given.ok()) return fail(given.error());
-  return show(globals, call_once(globals, command, arguments, text_at(*given, "vm")), view);
+  for (const char* kind : {"vm", "host"}) {
+    const Subject subject{kind, text_at(*given, kind)};
+    if (subject.name.empty()) continue;
+    return show(globals, call_action(globals, command, arguments, subject), view);
+  }
+  return show(globals, call_once(globals, command, arguments), view);
 }
 
 Exit run_vm_list(const Globals& globals, const std::string& vm) {

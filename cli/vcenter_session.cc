@@ -9,6 +9,7 @@
 #include "bus/wire/context.h"
 #include "cli/json_fields.h"
 #include "cli/kept_session.h"
+#include "cli/listening.h"
 #include "cli/secret_input.h"
 
 namespace keytrail::cli {
@@ -90,6 +91,11 @@ Result<SecretBytes> take_token(std::string& json) {
   if (is_token) return token;
   wipe(json);
   return Error{ErrorCode::kCorrupt, "vCenter's answer to the log-in has no session"};
+}
+
+Error does_not_answer(const std::string& who, const Error& why) {
+  return {why.code, who + " does not answer: " + why.detail +
+                        "; is that part running? (`keytrail status`)"};
 }
 
 bool wants_a_login(const wire::CommandClient::Answer& answer) {
@@ -186,11 +192,7 @@ Result<std::string> operator_call(const Endpoints& endpoints, const std::string&
   wire::CommandClient client(context, command_endpoint, server_key, keys);
   const Result<wire::CommandClient::Answer> answer =
       client.call(message_of(command, arguments, {}), timeout_ms, {});
-  if (!answer.ok()) {
-    return Error{answer.error().code, command_endpoint +
-                                          " does not answer: " + answer.error().detail +
-                                          "; is that part running? (`keytrail status`)"};
-  }
+  if (!answer.ok()) return does_not_answer(command_endpoint, answer.error());
   return outcome_of(*answer);
 }
 
@@ -203,11 +205,19 @@ Result<KeyServerAnswer> key_server_call(const Endpoints& endpoints, const std::s
                  : "there is no key server '" + choice.only + "' in this installation"};
   for (const KmsEndpoint& replica : endpoints.kms) {
     if (!choice.only.empty() && replica.name != choice.only) continue;
+    if (!may_listen(replica.command)) {  // The next one is not kept waiting for it.
+      last = does_not_answer(replica.name, {ErrorCode::kUnavailable,
+                                            "nobody listens at " + replica.command});
+      continue;
+    }
     Result<std::string> answer = operator_call(endpoints, replica.command, replica.server_key,
                                                command, arguments, choice.timeout_ms);
     if (answer.ok()) return KeyServerAnswer{replica.name, std::move(answer).value()};
     last = answer.error();
-    if (last.code != ErrorCode::kUnavailable) break;
+    if (last.code != ErrorCode::kUnavailable) return last;
+  }
+  if (choice.only.empty() && endpoints.kms.size() > 1) {
+    last.detail = "no key server answers; the last one asked: " + last.detail;
   }
   return last;
 }

@@ -49,8 +49,8 @@ struct KeyServerChoice {
   std::string only;  // this replica; empty: any
   int timeout_ms = kPartWaitMs;
 };
-// The first replica that answers: what one refuses, another would refuse too. kNotFound: there is
-// none of that name.
+// The first replica that answers: what one refuses, another would refuse too. One that is down costs
+// no time. kNotFound: there is none of that name.
 [[nodiscard]] Result<KeyServerAnswer> key_server_call(const Endpoints& endpoints,
                                                       const std::string& command,
                                                       const std::string& arguments,

@@ -44,7 +44,7 @@ Conversion::Conversion(DiskFolder& folder, std::string disk, std::string action,
   KEYTRAIL_CHECK(segment_bytes_ > 0 && segment_bytes_ % source_->sector_bytes() == 0);
 }
 
-Result<void> Conversion::prepare() {
+Result<void> Conversion::prepare(const std::stop_token& stop) {
   target_.reset();  // A second try makes the files anew.
   prepared_ = false;
   Descriptor descriptor = source_->descriptor();
@@ -63,7 +63,7 @@ Result<void> Conversion::prepare() {
   auto file = TRY(folder_.create(descriptor.flat, descriptor.size_bytes));
   target_ = TRY(DiskEngine::over(std::move(file), descriptor, std::move(dek)));
   Bytes segment(segment_bytes_);
-  const auto copied = copy(source_->session(), target_->session(), segment);
+  const auto copied = copy(source_->session(), target_->session(), segment, stop);
   wipe(segment);  // The guest's data.
   TRY(copied);
   TRY(write_descriptor_beside(folder_, disk_, descriptor));
@@ -71,9 +71,13 @@ Result<void> Conversion::prepare() {
   return {};
 }
 
-Result<void> Conversion::copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment) {
+Result<void> Conversion::copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment,
+                              const std::stop_token& stop) {
   const std::uint64_t size = source_->size_bytes();
   for (std::uint64_t offset = 0; offset < size; offset += segment.size()) {
+    if (stop.stop_requested()) {
+      return Error{ErrorCode::kUnavailable, "the copy was stopped; it begins again"};
+    }
     const auto piece = segment.first(
         static_cast<std::size_t>(std::min<std::uint64_t>(segment.size(), size - offset)));
     TRY(from.read(offset, piece));

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 
 #include "esxi/disk/disk_engine.h"
 
@@ -33,14 +34,16 @@ class Conversion {
              std::unique_ptr<DiskEngine> source, std::optional<DiskKey> key,
              std::size_t segment_bytes = kConversionSegmentBytes);
 
-  Result<void> prepare();
+  // kUnavailable once `stop` is requested, which another thread may do: a copy can take hours.
+  Result<void> prepare(const std::stop_token& stop = {});
   // REQUIRES: prepare() succeeded. The descriptor as it stands from now on.
   Result<Descriptor> commit();
   // REQUIRES: commit() succeeded. The open new disk is the caller's afterwards.
   Result<std::unique_ptr<DiskEngine>> retire();
 
  private:
-  Result<void> copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment);
+  Result<void> copy(DiskSession from, DiskSession to, std::span<std::uint8_t> segment,
+                    const std::stop_token& stop);
 
   DiskFolder& folder_;
   const std::string disk_;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kExtentUnit = 512;
 constexpr std::size_t kNameMax = 200;
+constexpr std::uint64_t kGenerationMax = std::uint64_t{1} << 62;  // The next one is another number.
 constexpr std::size_t kLinesMax = 1024;
 constexpr std::string_view kFilter = "vmwarevmcrypt";
 constexpr std::string_view kNoParent = "ffffffff";
@@ -163,6 +164,7 @@ Result<void> read_vmcrypt(Lines& lines, Descriptor& descriptor) {
   if (const std::string generation = take(lines.ddb, "ddb.vmcrypt.generation");
       !generation.empty()) {
     descriptor.generation = TRY(to_number(generation, "the generation"));
+    if (descriptor.generation > kGenerationMax) return corrupt("its generation is impossible");
   }
   return {};
 }

@@ -167,7 +167,14 @@ Result<void> DiskSession::trim(std::uint64_t offset, std::uint64_t length) {
 
 Result<void> DiskSession::flush() {
   disk_.counters_.flushes.fetch_add(1, std::memory_order_relaxed);
-  return disk_.file_->sync();
+  if (disk_.has_lost_writes_) {
+    return Error{ErrorCode::kUnavailable,
+                 "a flush of the disk failed before, so what was written may be lost: power the VM "
+                 "off and on again, and let its guest check its file systems"};
+  }
+  const Result<void> synced = disk_.file_->sync();
+  if (!synced.ok()) disk_.has_lost_writes_ = true;
+  return synced;
 }
 
 Result<Descriptor> create_disk(DiskFolder& folder, const NewDisk& disk,

@@ -95,6 +95,7 @@ class DiskEngine {
   std::uint64_t size_bytes_;
   std::uint32_t sector_bytes_;
   Counters counters_;
+  std::atomic<bool> has_lost_writes_{false};  // A flush failed.
 };
 
 // One thread's way to the disk. kInvalid: a range that is not whole sectors or not within the disk;
@@ -108,6 +109,9 @@ class DiskSession {
   // A hint. A plain disk gives the blocks back. An encrypted one does nothing: holes would tell
   // which sectors are in use, and whoever can make one could zero a sector unnoticed.
   Result<void> trim(std::uint64_t offset, std::uint64_t length);
+  // What any session wrote before is durable. A flush that failed is final: the kernel may have
+  // dropped what it could not write and would call the next one a success, so all of this engine
+  // fail from then on (kUnavailable).
   Result<void> flush();
 
   [[nodiscard]] Result<void> check_range(std::uint64_t offset, std::uint64_t length) const;

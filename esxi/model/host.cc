@@ -32,7 +32,11 @@ void claim(State& state, const About& about) {
   if (about.by_self() && order != state.orders.end()) order->second.phase = OrderPhase::kClaimed;
 }
 
-void end_order(State& state, const About& about) { state.orders.erase(about.body.action); }
+// Nobody decides about its stream any more.
+void end_order(State& state, const About& about) {
+  state.orders.erase(about.body.action);
+  state.versions.erase(action_stream(about.self, about.body.action));
+}
 
 // An action that ended without its outcome leaves no key behind that a VM does not use.
 void drop_keys_of_action(State& state, const ActionId& action) {

@@ -82,8 +82,8 @@ struct State {
   std::map<std::string, Vm> vms;                               // of the vCenter, all hosts
   std::map<ActionId, vcenter::VmCreationRequested> creations;  // requested, not ordered yet
   std::map<std::string, std::string> clusters;                 // host -> cluster
-  std::map<std::string, std::uint64_t>
-      versions;  // of own streams and of vCenter's VM and host streams
+  // Of own streams, an action's only while its order is open, and of vCenter's VM and host streams.
+  std::map<std::string, std::uint64_t> versions;
 
   bool operator==(const State&) const = default;
   [[nodiscard]] std::uint64_t version_of(const std::string& stream) const;

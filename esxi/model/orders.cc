@@ -39,7 +39,7 @@ esxi::Event claim_of(const Order& order) {
 
 }  // namespace
 
-std::vector<ActionId> orders_to_claim(const State& state, const Identity&) {
+std::vector<ActionId> orders_to_claim(const State& state) {
   std::vector<ActionId> due;
   for (const auto& [action, order] : state.orders) {
     if (order.phase != OrderPhase::kOpen) continue;

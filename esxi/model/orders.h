@@ -17,7 +17,7 @@
 namespace keytrail::esxi {
 
 // Orders that can be claimed now: their keys are held, and no other order of the VM is under way.
-[[nodiscard]] std::vector<ActionId> orders_to_claim(const State& state, const Identity& self);
+[[nodiscard]] std::vector<ActionId> orders_to_claim(const State& state);
 // Orders that were claimed: to be performed, again after a restart.
 [[nodiscard]] std::vector<ActionId> orders_to_perform(const State& state);
 

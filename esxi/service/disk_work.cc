@@ -65,6 +65,7 @@ Result<DiskOutcome> DiskWork::perform(const Order& order, const Vm& vm, OrderKey
 
   Result<DiskOutcome> outcome = attempt(order, vm, std::move(keys), desk.committed);
   if (outcome.ok()) return outcome;
+  if (stop_.stop_requested()) return unsettled(outcome.error());
   // Before the commit or after it? Only the storage knows.
   found = look(**folder, order, vm);
   if (!found.ok()) return unsettled(found.error());
@@ -150,7 +151,7 @@ Result<DiskOutcome> DiskWork::convert(std::unique_ptr<disk::DiskFolder> folder, 
   }
   auto conversion = std::make_unique<disk::Conversion>(*folder, order.vm, to_string(order.action),
                                                        std::move(source), std::move(target));
-  TRY(conversion->prepare());
+  TRY(conversion->prepare(stop_.get_token()));
   const disk::Descriptor descriptor = TRY(conversion->commit());
   committed = {std::move(folder), std::move(conversion), nullptr};
   return outcome_of(descriptor);

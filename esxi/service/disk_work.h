@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "bus/secret/random.h"
@@ -42,6 +43,10 @@ class DiskWork {
 
   // `vm` as the log has it before the order.
   [[nodiscard]] Result<DiskOutcome> perform(const Order& order, const Vm& vm, OrderKeys keys);
+  // From any thread, for good: a copy under way ends, and an order that is not done is
+  // kUnavailable. What it leaves is the next process's to find.
+  void stop() { stop_.request_stop(); }
+
   // `vm` as the log has it now. Best effort; what is left is tried again at the next start or
   // opening.
   void retire(const std::string& name, const Vm& vm);
@@ -89,6 +94,7 @@ class DiskWork {
 
   disk::Datastore& datastore_;
   Random& random_;
+  std::stop_source stop_;
   std::mutex mutex_;                                    // of the map
   std::map<std::string, std::unique_ptr<Desk>> desks_;  // by VM; never removed
 };

@@ -42,11 +42,7 @@ Guests::Guests(DiskWork& disks, Options options, OnEnd on_end)
       datastore_(options_.datastore),
       on_end_(std::move(on_end)) {}
 
-Guests::~Guests() {
-  power_off_all();
-  std::unique_lock lock(mutex_);
-  exited_.wait(lock, [this] { return exits_ == 0; });
-}
+Guests::~Guests() { power_off_all(); }
 
 Result<void> Guests::power_on(const std::string& name, const Vm& vm,
                               const std::optional<SecretBytes>& kek) {
@@ -128,6 +124,8 @@ void Guests::power_off_all() {
              .detail = "the host stopped",
              .usage = std::move(usage)});
   }
+  std::unique_lock lock(mutex_);
+  exited_.wait(lock, [this] { return exits_ == 0; });
 }
 
 // On the guest's own thread.

@@ -5,8 +5,8 @@
 //   the end    the process ends, or is ended ─► the server stops ─► the disk is closed ─► told
 // A guest dies with the host's process. Threads: power_on and power_off on workers, one at a time
 // per VM; `on_end` is called on the thread that noticed, after everything of the guest is closed,
-// unless power_off ended it. The destructor powers all off and returns when no such call is under
-// way any more.
+// unless power_off ended it. power_off_all, and the destructor by it, returns when no such call is
+// under way any more.
 #pragma once
 
 #include <condition_variable>
@@ -45,6 +45,7 @@ class Guests {
   [[nodiscard]] std::optional<DiskUsage> power_off(const std::string& name);
   // What the disks that were used did since the last summary: this is one.
   [[nodiscard]] std::vector<DiskUsage> summarize();
+  // Tells the end of each, unless that is told already.
   void power_off_all();
 
  private:

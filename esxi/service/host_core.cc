@@ -150,7 +150,7 @@ void HostCore::on_keys(const std::vector<KeyArrival>& arrivals) {
   for (const KeyArrival& arrival : arrivals) {
     if (arrival.available) {
       arrived_.push_back(arrival.key);
-    } else {
+    } else if (!is_open<Lock>([&](const Lock& lock) { return lock.key == arrival.key; })) {
       intend(Lock{arrival.key});
     }
   }
@@ -245,15 +245,14 @@ void HostCore::close(std::map<protocol::TransactionId, Open>::iterator at) {
 
 template <class Kind>
 bool HostCore::is_open() const {
-  return std::any_of(open_.begin(), open_.end(), [](const auto& entry) {
-    return std::holds_alternative<Kind>(entry.second.intent);
-  });
+  return is_open<Kind>([](const Kind&) { return true; });
 }
 
-bool HostCore::claim_is_open(const ActionId& action) const {
-  return std::any_of(open_.begin(), open_.end(), [&](const auto& entry) {
-    const auto* claim = std::get_if<Claim>(&entry.second.intent);
-    return claim != nullptr && claim->action == action;
+template <class Kind, class Which>
+bool HostCore::is_open(Which is_it) const {
+  return std::ranges::any_of(open_, [&](const auto& entry) {
+    const auto* const intent = std::get_if<Kind>(&entry.second.intent);
+    return intent != nullptr && is_it(*intent);
   });
 }
 
@@ -295,15 +294,18 @@ void HostCore::pursue_keys() {
 void HostCore::ask_for_keys() {
   std::set<KeyId> owed = keys_owed(state_);
   const bool time_is_up = asked_at_ == 0 || now_ >= asked_at_ + options_.ask_interval_ms * kNsPerMs;
-  if (owed.empty() || (!time_is_up && owed == asked_)) return;
+  // Keys that came meanwhile are no reason: the others are on their way.
+  if (owed.empty() || (!time_is_up && std::ranges::includes(asked_, owed))) return;
   asked_at_ = now_;
   asked_ = owed;
   outputs_.perform.emplace_back(AskForKeys{std::move(owed)});
 }
 
 void HostCore::pursue_orders() {
-  for (const ActionId& action : orders_to_claim(state_, options_.self)) {
-    if (!claim_is_open(action)) intend(Claim{action});
+  for (const ActionId& action : orders_to_claim(state_)) {
+    if (!is_open<Claim>([&](const Claim& claim) { return claim.action == action; })) {
+      intend(Claim{action});
+    }
   }
   std::erase_if(attempts_, [&](const auto& entry) { return !state_.orders.contains(entry.first); });
   for (const ActionId& action : orders_to_perform(state_)) {
@@ -328,7 +330,9 @@ void HostCore::pursue_guests() {
     const bool is_starting = std::ranges::any_of(state_.orders, [&](const auto& entry) {
       return entry.second.vm == name && entry.second.kind == OrderKind::kPowerOn;
     });
-    if (is_on && !is_told_off(name)) {
+    const bool is_told = is_open<TellGuestStopped>(
+        [&](const TellGuestStopped& told) { return told.end.vm == name; });
+    if (is_on && !is_told) {
       intend(TellGuestStopped{end->second, std::nullopt});
       end = ended_.erase(end);
     } else if (!is_on && !is_starting) {
@@ -341,24 +345,13 @@ void HostCore::pursue_guests() {
 
 void HostCore::pursue_usage() {
   for (auto usage = usage_.begin(); usage != usage_.end();) {
-    const bool is_told = std::ranges::any_of(open_, [&](const auto& entry) {
-      const auto* tell = std::get_if<TellUsage>(&entry.second.intent);
-      return tell != nullptr && tell->usage.vm == usage->first;
-    });
-    if (is_told) {
+    if (is_open<TellUsage>([&](const TellUsage& tell) { return tell.usage.vm == usage->first; })) {
       ++usage;  // One at a time: while the log is away, they add up.
       continue;
     }
     intend(TellUsage{usage->second});
     usage = usage_.erase(usage);
   }
-}
-
-bool HostCore::is_told_off(const std::string& vm) const {
-  return std::ranges::any_of(open_, [&](const auto& entry) {
-    const auto* stopped = std::get_if<TellGuestStopped>(&entry.second.intent);
-    return stopped != nullptr && stopped->end.vm == vm;
-  });
 }
 
 }  // namespace keytrail::esxi

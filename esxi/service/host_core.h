@@ -168,7 +168,8 @@ class HostCore {
   void close(std::map<protocol::TransactionId, Open>::iterator at);
   template <class Kind>
   [[nodiscard]] bool is_open() const;
-  [[nodiscard]] bool claim_is_open(const ActionId& action) const;
+  template <class Kind, class Which>
+  [[nodiscard]] bool is_open(Which is_it) const;
 
   void pursue();
   void pursue_keys();
@@ -176,7 +177,6 @@ class HostCore {
   void pursue_orders();
   void pursue_guests();
   void pursue_usage();
-  [[nodiscard]] bool is_told_off(const std::string& vm) const;
 
   Options options_;
   State state_;

@@ -17,6 +17,7 @@
 #include "esxi/service/guests.h"
 #include "esxi/service/host_core.h"
 #include "esxi/service/key_cache.h"
+#include "kms/crypto/key_locator.h"
 #include "kms/crypto/key_push.h"
 
 namespace keytrail::esxi {
@@ -25,8 +26,7 @@ namespace {
 constexpr std::size_t kArrivalsMax = 1024;
 constexpr std::size_t kWorkersMax = 4;
 constexpr std::size_t kWorkMax = 256;
-constexpr std::size_t kQuestionsMax = 64;  // asked and perhaps not answered yet
-constexpr std::size_t kNonceBytes = 16;
+constexpr std::size_t kQuestionsMax = 1024;  // asked and perhaps not answered yet
 // One per order under way and per guest that runs: results never wait for room, or go missing.
 constexpr std::size_t kResultsMax = kWorkersMax + 2 * kWorkMax + Guests::kGuestsMax;
 constexpr TimeNs kUsageIntervalNs = 60'000'000'000;
@@ -91,6 +91,7 @@ struct HostService::Impl {
     random.fill(id);
     boot = to_hex(id);
   }
+  ~Impl() { disks.stop(); }  // Before the workers are waited for.
 
   // From any thread.
   void tell(WorkResult result) { KEYTRAIL_CHECK(results.put(std::move(result))); }
@@ -109,16 +110,9 @@ struct HostService::Impl {
   }
 
   void ask(const AskForKeys& duty) {
-    std::vector<KeyId> some;
-    for (const KeyId& key : duty.keys) {
-      some.push_back(key);
-      if (some.size() == wire::kWantedKeysMax) ask_for(std::exchange(some, {}));
-    }
-    if (!some.empty()) ask_for(std::move(some));
-  }
-
-  void ask_for(std::vector<KeyId> keys) {
-    wire::Want want{.boot = boot, .nonce = Bytes(kNonceBytes), .keys = std::move(keys)};
+    wire::Want want{.boot = boot,
+                    .nonce = Bytes(wire::kNonceBytes),
+                    .keys = {duty.keys.begin(), duty.keys.end()}};
     random.fill(want.nonce);
     asked.push_back(want.nonce);
     if (asked.size() > kQuestionsMax) asked.pop_front();
@@ -214,13 +208,17 @@ struct HostService::Impl {
     std::copy(sealed.encapsulation.begin(), sealed.encapsulation.end(),
               message.encapsulated.begin());
     message.ciphertext = sealed.ciphertext;
-    return crypto::open_key_push(boot_keys,
-                                 {.host = options.self.host,
-                                  .boot = to_bytes(as_bytes(boot)),
-                                  .nonce = nonce,
-                                  .provider = sealed.key.provider,
-                                  .key_id = sealed.key.id},
-                                 message);
+    SecretBytes kek = TRY(crypto::open_key_push(boot_keys,
+                                                {.host = options.self.host,
+                                                 .boot = to_bytes(as_bytes(boot)),
+                                                 .nonce = nonce,
+                                                 .provider = sealed.key.provider,
+                                                 .key_id = sealed.key.id},
+                                                message));
+    if (kek.size() != crypto::kKekBytes) {  // Whoever unwraps with it relies on that.
+      return Error{ErrorCode::kInvalid, "it is not a key of 256 bits"};
+    }
+    return kek;
   }
 
   // False: the log turned this process away.
@@ -296,12 +294,13 @@ struct HostService::Impl {
     turn_until([this] { return said_farewell; }, kFarewellNs);
   }
 
-  // False: the log turned this process away.
+  // At least one turn: what waits in the mailboxes is not done. False: the log turned this process
+  // away.
   bool turn_until(const std::function<bool()>& done, TimeNs within) {
     const TimeNs deadline = clock.monotonic() + within;
-    while (!done() && clock.monotonic() < deadline) {
+    do {
       if (!turn(fds())) return false;
-    }
+    } while (!done() && clock.monotonic() < deadline);
     return true;
   }
 

@@ -10,6 +10,26 @@ Error log_was_cut(const std::string& who, Position saw, Position head) {
                                         "; restore the log from a backup"};
 }
 
+Result<std::optional<std::string>> contradiction(const EventLog& log, Position head,
+                                                 const Sighting& seen) {
+  using Sentence = std::optional<std::string>;
+  if (seen.generation > log.generation()) {
+    return Sentence("this log is an older copy: " + seen.who + " saw generation " +
+                    std::to_string(seen.generation) + ", this is " +
+                    std::to_string(log.generation()));
+  }
+  if (seen.position == 0) return Sentence();
+  if (seen.position > head) return Sentence(log_was_cut(seen.who, seen.position, head).detail);
+  bool is_it = false;
+  TRY(log.read(seen.position - 1, seen.position, [&](Position, ByteView stamp, ByteView body) {
+    is_it = leaf_of(stamp, body) == seen.leaf;
+    return false;
+  }));
+  if (is_it) return Sentence();
+  return Sentence("the log was rewritten: position " + std::to_string(seen.position) +
+                  " is not the fact that " + seen.who + " saw");
+}
+
 CheckpointCheck::CheckpointCheck(const EventLog& log,
                                  const std::optional<proof::Checkpoint>& checkpoint)
     : log_id_(log.id()), end_(log.end()), checkpoint_(checkpoint) {}

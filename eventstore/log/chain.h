@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "bus/proof/merkle.h"
 #include "eventstore/log/event_log.h"
@@ -29,6 +30,18 @@ using OnCheckedFact = std::function<Result<void>(ByteView stamp, ByteView body, 
 
 // The sentence for a log whose end somebody knows to be further.
 [[nodiscard]] Error log_was_cut(const std::string& who, Position saw, Position head);
+
+// What somebody saw of a log, at its end of then.
+struct Sighting {
+  std::string who;  // "kms/kms-1"
+  std::uint64_t generation = 0;
+  Position position = 0;  // 0: no fact
+  Hash leaf{};
+};
+// What was seen must be there, up to `head`; a sentence that says how it is not. An error: the log
+// could not be read there, so nobody knows.
+[[nodiscard]] Result<std::optional<std::string>> contradiction(const EventLog& log, Position head,
+                                                               const Sighting& seen);
 
 // Compares a log with the checkpoint, if there is one, while the log is walked. Borrows the
 // checkpoint.

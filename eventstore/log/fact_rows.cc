@@ -50,15 +50,17 @@ Result<void> visit_row(const FactRow& row, Position after, Position until,
                        const EventLog::FactVisitor& visit, bool& stopped) {
   FactWalk walk(row.facts);
   Position position = row.first;
+  bool damaged = row.facts.empty();
   while (const auto fact = walk.next()) {
-    if (position_of(fact->stamp) != position) break;
+    damaged = position_of(fact->stamp) != position;
+    if (damaged) break;
     if (position > until || (position > after && !visit(position, fact->stamp, fact->body))) {
       stopped = true;
       return {};
     }
     ++position;
   }
-  if (walk.malformed() || walk.rest_bytes() > 0) {
+  if (damaged || walk.malformed()) {
     return Error{ErrorCode::kCorrupt, "position " + std::to_string(position) +
                                           " is damaged: what is stored there is not a fact"};
   }

@@ -42,8 +42,9 @@ struct FactRow {
 // REQUIRES: a well-formed blob of consecutive facts from `first` on: the orderer's.
 [[nodiscard]] std::vector<FactRow> cut_into_rows(Position first, ByteView facts);
 
-// Visits the facts of one row that lie in (after, until]. kCorrupt: the row is malformed, or its
-// positions are not consecutive from `first`. `stopped` tells whether the visitor wanted no more.
+// Visits the facts of one row that lie in (after, until]. kCorrupt: the row is empty or malformed,
+// or its positions are not consecutive from `first`. `stopped` tells whether the visitor wanted no
+// more.
 [[nodiscard]] Result<void> visit_row(const FactRow& row, Position after, Position until,
                                      const EventLog::FactVisitor& visit, bool& stopped);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdarg>
+#include <filesystem>
 #include <mutex>
 
 #include "eventstore/log/fact_rows.h"
@@ -77,6 +78,19 @@ Error to_error(const rocksdb::Status& status, const std::string& doing, const st
   }
   return Error{ErrorCode::kUnavailable,
                "cannot " + doing + " the log in " + folder + ": " + reason};
+}
+
+// Whether facts lie in `folder` and the file that says which are its tables is lost. RocksDB would
+// take that for no database at all, begin one, and delete all the files that it does not know.
+bool has_lost_its_index(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  if (fs::exists(fs::path(folder) / "CURRENT", none)) return false;
+  for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none)) {
+    const fs::path extension = at->path().extension();
+    if (extension == ".sst" || extension == ".log") return true;
+  }
+  return false;
 }
 
 // RocksDB keeps no file `LOG`: on a full disk it writes there what went wrong, and asserts that a
@@ -188,6 +202,11 @@ RocksLog::RocksLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksLog::~RocksLog() = default;
 
 Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Random& random) {
+  if (has_lost_its_index(folder)) {
+    return Error{ErrorCode::kCorrupt, "the log in " + folder +
+                                          " is damaged: its file CURRENT is missing, its facts are "
+                                          "there; restore the log from a backup"};
+  }
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
   rocksdb::DBOptions options(database_options());

@@ -74,13 +74,15 @@ Result<void> OrderLoop::run(int stop_fd) {
     take_commands();
     if (!stopping_) take_refusals();
     parts_.orderer.tick(parts_.clock.now(), parts_.clock.monotonic());
+    parts_.shared.set_log_time(parts_.orderer.head().log_time);
     if (wire::is_readable(stop_fd)) begin_stop();
   }
 }
 
-// PartStopped is the last fact of this epoch: what was refused before and not told yet precedes it.
+// PartStopped is the last fact of this epoch: what was noticed before and not told yet precedes it.
 void OrderLoop::begin_stop() {
   if (stopping_) return;
+  carry_out(parts_.orderer.take_outputs());
   take_refusals();
   record_refusals(refusals_.take_all());
   parts_.own.stop();
@@ -160,7 +162,8 @@ void OrderLoop::carry_out(Orderer::Outputs outputs) {
   for (const Orderer::Refused& refused : outputs.refused) {
     refusals_.add("append", refused.identity + ": " + refused.reason, {});
   }
-  if (outputs.clock_stepped) parts_.own.record(Event(*outputs.clock_stepped), "clock");
+  if (outputs.clock_stepped && !stopping_)
+    parts_.own.record(Event(*outputs.clock_stepped), "clock");
   if (outputs.stop) failure_ = Error{ErrorCode::kUnavailable, *outputs.stop};
 }
 
@@ -213,6 +216,9 @@ void OrderLoop::perform(const wire::CommandMessage& message) {
     refusals_.add("command", message.identity + " may give no commands", message.address);
     return parts_.commands.error(message.token, "refused", "only operator/cli may give commands",
                                  "");
+  }
+  if (stopping_) {
+    return parts_.commands.error(message.token, "unavailable", "the event store is stopping", "");
   }
   const auto command = parse_command(message.json);
   if (!command.ok())

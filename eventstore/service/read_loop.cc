@@ -13,33 +13,6 @@ constexpr int kRequestsPerTurnMax = 64;
 constexpr std::chrono::seconds kBookmarkPause{5};
 constexpr const char* kVerifyHint = "verify the log: keytrail log verify";
 
-// The leaf at `position`, as the log has it.
-Result<Hash> leaf_at(const EventLog& log, Position position) {
-  Hash leaf{};
-  TRY(log.read(position - 1, position, [&](Position, ByteView stamp, ByteView body) {
-    leaf = leaf_of(stamp, body);
-    return true;
-  }));
-  return leaf;
-}
-
-// What a client knows of the log must be so; a sentence that says how it is not. An error: the log
-// could not be read there, so nobody knows.
-Result<std::optional<std::string>> contradiction(const EventLog& log, const protocol::Known& known,
-                                                 const std::string& who, Position head) {
-  using Sentence = std::optional<std::string>;
-  if (known.generation > log.generation()) {
-    return Sentence("this log is an older copy: " + who + " saw generation " +
-                    std::to_string(known.generation) + ", this is " +
-                    std::to_string(log.generation()));
-  }
-  if (known.position == 0) return Sentence();
-  if (known.position > head) return Sentence(log_was_cut(who, known.position, head).detail);
-  if (TRY(leaf_at(log, known.position)) == known.leaf) return Sentence();
-  return Sentence("the log was rewritten: position " + std::to_string(known.position) +
-                  " is not the fact that " + who + " saw");
-}
-
 }  // namespace
 
 ReadLoop::ReadLoop(wire::Socket read, const EventLog& log, SharedState& shared,
@@ -104,7 +77,7 @@ void ReadLoop::take_requests() {
 void ReadLoop::handle(const std::string& verb, const Request& request) {
   if (verb == "HELLO") return hello(request);
   if (verb == "BYE") return forget(request.route);
-  const ReaderSession* const session = sessions_.hear(request.route);
+  const ReaderSession* const session = sessions_.hear(request.route, request.identity);
   if (session == nullptr) {
     return refuse(request, "malformed", "a connection begins with HELLO", "send HELLO first");
   }
@@ -131,16 +104,21 @@ void ReadLoop::hello(const Request& request) {
     return refuse(request, "unknown-log", "this is log " + log_id,
                   "connect to the store of the log that you know");
   }
-  const protocol::Head head = shared_.head();
-  const auto wrong = contradiction(log_, hello->known, request.identity, head.durable_head);
+  // The log's own end: who was sent a batch may be here before the shared head has risen to it, and
+  // must not be taken for a witness against the log.
+  const Position end = log_.end().position;
+  const protocol::Known& known = hello->known;
+  const auto wrong = contradiction(
+      log_, end, {request.identity, known.generation, known.position, known.leaf});
   if (!wrong.ok()) return refuse(request, "unavailable", wrong.error().detail, kVerifyHint);
   if (*wrong) return contradict(request, *identity, **wrong);
+  forget(request.route);  // What somebody else followed under this routing id is not theirs.
   sessions_.admit(request.route, {.identity = request.identity, .form = hello->form});
   send(request.route, request.id, "WELCOME",
        wire::to_json(wire::Welcome{.log = log_id,
-                                   .generation = head.generation,
+                                   .generation = log_.generation(),
                                    .first = 1,
-                                   .head = head.durable_head,
+                                   .head = end,
                                    .topics = identity->topics,
                                    .schema = wire::kSchemaVersion,
                                    .heartbeat_ms = heartbeat_ms_}));

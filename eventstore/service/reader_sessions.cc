@@ -12,9 +12,9 @@ void ReaderSessions::admit(const Bytes& route, ReaderSession session) {
   sessions_.insert_or_assign(route, Heard{std::move(session), ++requests_});
 }
 
-const ReaderSession* ReaderSessions::hear(const Bytes& route) {
+const ReaderSession* ReaderSessions::hear(const Bytes& route, std::string_view identity) {
   const auto found = sessions_.find(route);
-  if (found == sessions_.end()) return nullptr;
+  if (found == sessions_.end() || found->second.session.identity != identity) return nullptr;
   found->second.last = ++requests_;
   return &found->second.session;
 }

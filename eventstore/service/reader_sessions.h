@@ -1,13 +1,15 @@
 // ReaderSessions: who said HELLO on the read socket, bounded.
 //
-// Nobody tells when a reader goes away without BYE, so when there are too many the one that was
-// silent longest is forgotten; if it is there after all, it is told to say HELLO again. Pure; one
-// thread.
+// A routing id is what its connection makes it: who left one behind is not who comes back under it.
+// So a session is only for the identity that said HELLO. Nobody tells when a reader goes away
+// without BYE, so when there are too many the one that was silent longest is forgotten; if it is
+// there after all, it is told to say HELLO again. Pure; one thread.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "bus/wire/read_protocol.h"
 
@@ -27,8 +29,8 @@ class ReaderSessions {
   ReaderSessions(std::size_t sessions_max, MustStay must_stay);
 
   void admit(const Bytes& route, ReaderSession session);
-  // The session of a reader that was just heard; null: it has to say HELLO first.
-  [[nodiscard]] const ReaderSession* hear(const Bytes& route);
+  // The session of a reader that was just heard; null: `identity` has to say HELLO first.
+  [[nodiscard]] const ReaderSession* hear(const Bytes& route, std::string_view identity);
   void forget(const Bytes& route);
   void clear();
 

@@ -67,13 +67,16 @@ bool Selector::takes(AttachmentKind kind) const {
 
 Result<void> Payload::add(const EventLog& log, const Selector& selector, Position position,
                           ByteView stamp, ByteView body) {
-  ++count_;
   if (form_ == wire::PayloadForm::kCloudEvents) {
     const auto fact = decode_fact({.stamp = to_bytes(stamp), .body = to_bytes(body)});
-    // An event of a newer program is skipped: its position shows in the next one's sequence.
-    if (fact.ok()) lines_ += to_cloudevent(*fact, leaf_of(stamp, body), installation_) + "\n";
+    // An event of a newer program is skipped, and costs no credit: its reader could not give back
+    // what it never got. Its position shows in the next one's sequence.
+    if (!fact.ok()) return {};
+    ++count_;
+    lines_ += to_cloudevent(*fact, leaf_of(stamp, body), installation_) + "\n";
     return {};
   }
+  ++count_;
   protocol::append_fact(facts_, stamp, body);
   if (!selector.wants_attachments()) return {};
   const auto header = peek_body(body);

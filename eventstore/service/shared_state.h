@@ -36,6 +36,12 @@ class SharedState {
     wake_all();
   }
 
+  // Time goes on while nothing is appended. Wakes nobody: the next heartbeat tells it.
+  void set_log_time(TimeNs log_time) {
+    const std::lock_guard lock(mutex_);
+    head_.log_time = log_time;
+  }
+
   [[nodiscard]] Identities admitted() const {
     const std::lock_guard lock(mutex_);
     return admitted_;

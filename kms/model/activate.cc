@@ -6,7 +6,7 @@ Decided<Activated> decide(Draft& draft, const Client& client, const Activate& co
   const auto found = find_living_object(draft, client, command.object);
   if (const Refusal* refusal = refusal_in(found)) return *refusal;
   const Object& object = *std::get<const Object*>(found);
-  if (object.type == ObjectType::kOpaqueObject) {
+  if (!has_state(object)) {
     return Refusal{.reason = Reason::kIllegalOperation,
                    .message = "An opaque object has no state to change.",
                    .detail = {}};

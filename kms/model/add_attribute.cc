@@ -11,6 +11,14 @@ Refusal exists_already() {
           .detail = {}};
 }
 
+// Told from the object's creation on, if only as no usage at all: never added, nor taken for added.
+Refusal usage_mask_cannot_be_added(const Object& object) {
+  if (object.type != ObjectType::kOpaqueObject) return exists_already();
+  return Refusal{.reason = Reason::kPermissionDenied,
+                 .message = "An opaque object has no Cryptographic Usage Mask.",
+                 .detail = {}};
+}
+
 // The dates that an object's state follows from are set once: by this, or by Activate and Revoke.
 // (A second Deactivation Date would bring a revoked key back to life.)
 Decided<AttributeGiven> decide_date_of_life(Draft& draft, const Object& object,
@@ -42,6 +50,7 @@ Decided<AttributeGiven> decide(Draft& draft, const Client& client, AddAttribute 
   if (command.attribute.name == kActivationDate || command.attribute.name == kDeactivationDate) {
     return decide_date_of_life(draft, object, std::move(command));
   }
+  if (command.attribute.name == kUsageMask) return usage_mask_cannot_be_added(object);
   const std::size_t present = instances_of(object, command.attribute.name);
   if (present > 0 && command.instances == Instances::kOne) return exists_already();
   std::vector<Attribute> all = object.attributes;

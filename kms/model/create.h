@@ -12,6 +12,9 @@ namespace keytrail::kms {
 // may leave out DES's parity bits.
 [[nodiscard]] std::optional<std::size_t> key_bytes_of(std::uint32_t algorithm,
                                                       std::uint32_t length_bits);
+// Whether those that key_bytes_of knows are all that the algorithm has: a key of another length is
+// none, whoever made it.
+[[nodiscard]] bool has_fixed_lengths(std::uint32_t algorithm);
 
 struct CreateKey {
   NewObject key;

@@ -6,7 +6,7 @@ Decided<Destroyed> decide(Draft& draft, const Client& client, const Destroy& com
   const auto found = find_living_object(draft, client, command.object);
   if (const Refusal* refusal = refusal_in(found)) return *refusal;
   const Object& object = *std::get<const Object*>(found);
-  if (state_of(object, draft.now()) == ObjectState::kActive) {
+  if (has_state(object) && state_of(object, draft.now()) == ObjectState::kActive) {
     return Refusal{.reason = Reason::kPermissionDenied,
                    .message = "The object is active: revoke it first.",
                    .detail = {}};

@@ -6,6 +6,22 @@
 
 namespace keytrail::kms {
 
+namespace {
+
+// All that a replica has to say on a stream of its own. The log lets it state any event there, and
+// it may be another cluster's: that is no way to enrol clients here, or to speak for a member.
+bool is_of_own_keyring(std::string_view replica, const Fact& fact) {
+  const auto* event = std::get_if<Event>(&fact.body.event);
+  if (event == nullptr) return false;
+  if (const auto* shredded = std::get_if<ShreddedThrough>(event)) {
+    return shredded->replica == replica;
+  }
+  const auto* restored = std::get_if<KeyringRestored>(event);
+  return restored != nullptr && restored->replica == replica;
+}
+
+}  // namespace
+
 // One method per event; those that change nothing a replica decides by say so.
 class Evolution {
  public:
@@ -176,10 +192,12 @@ bool concerns(std::string_view cluster, const Fact& fact) {
   if (!stream.starts_with("kms/")) return false;
   const std::size_t end = stream.find('/', 4);
   if (end == std::string_view::npos) return false;
+  const std::string_view owner = stream.substr(4, end - 4);
   const std::string_view rest = stream.substr(end);
+  if (owner == cluster) return true;
   // Of any replica: those of other clusters are no members, so what they say of themselves changes
   // nothing.
-  return stream.substr(4, end - 4) == cluster || rest == "/epoch" || rest == "/shred";
+  return rest == "/epoch" || (rest == "/shred" && is_of_own_keyring(owner, fact));
 }
 
 void evolve(State& state, const Event& event, const EventStamp& stamp) {

@@ -9,7 +9,8 @@
 
 namespace keytrail::kms {
 
-// Whether a fact is the cluster's: on its own streams, or on those that a replica has for itself.
+// Whether a fact is the cluster's: on its own streams, or what a replica says of itself on those
+// that it has for itself.
 [[nodiscard]] bool concerns(std::string_view cluster, const Fact& fact);
 
 void evolve(State& state, const Fact& fact);

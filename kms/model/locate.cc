@@ -45,6 +45,10 @@ bool is(const std::optional<T>& wanted, const T& actual) {
   return !wanted || *wanted == actual;
 }
 
+bool is_in(const Object& object, const std::optional<ObjectState>& wanted, TimeNs now) {
+  return !wanted || (has_state(object) && *wanted == state_of(object, now));
+}
+
 bool is_among(const Object& object, Locate::Among among) {
   switch (among) {
     case Locate::Among::kKept:
@@ -62,7 +66,7 @@ bool matches(const Object& object, const Locate& wanted, TimeNs now) {
          is(wanted.type, object.type) && is(wanted.algorithm, object.algorithm) &&
          is(wanted.length_bits, object.length_bits) &&
          (object.usage_mask & wanted.usage_mask) == wanted.usage_mask &&
-         is(wanted.state, state_of(object, now)) &&
+         is_in(object, wanted.state, now) &&
          std::all_of(wanted.dates.begin(), wanted.dates.end(),
                      [&](const DateRange& range) { return lies_in(object, range); }) &&
          std::all_of(wanted.attributes.begin(), wanted.attributes.end(),

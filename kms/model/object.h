@@ -20,9 +20,12 @@ inline constexpr std::uint32_t kFormatOpaque = 0x02;
 inline constexpr std::uint32_t kFormatTransparentSymmetricKey = 0x07;
 inline constexpr std::uint32_t kReasonKeyCompromise = 2;
 inline constexpr std::uint32_t kReasonCaCompromise = 3;
+inline constexpr std::uint32_t kReasonPrivilegeWithdrawn = 7;  // the last that the standard lists
+inline constexpr std::uint32_t kReasonExtension = 0x80000000;  // vendors' own from here on
 
 inline constexpr std::string_view kActivationDate = "Activation Date";
 inline constexpr std::string_view kDeactivationDate = "Deactivation Date";
+inline constexpr std::string_view kUsageMask = "Cryptographic Usage Mask";
 
 inline constexpr std::size_t kObjectIdBytesMax = 40;  // Escaped, it still fits a stream's name.
 inline constexpr std::size_t kAttributesPerObjectMax = 128;
@@ -63,6 +66,10 @@ struct Object {
   bool operator==(const Object&) const = default;
 };
 
+// An opaque object has no State (KMIP 1.4, section 3.22), whatever dates a client gave it.
+[[nodiscard]] inline bool has_state(const Object& object) {
+  return object.type != ObjectType::kOpaqueObject;
+}
 [[nodiscard]] ObjectState state_of(const Object& object, TimeNs now);
 [[nodiscard]] inline bool is_destroyed(const Object& object) { return object.destroyed != 0; }
 [[nodiscard]] std::string_view to_string(ObjectState state);  // "pre-active", …

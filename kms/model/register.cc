@@ -20,8 +20,11 @@ std::optional<Refusal> check_symmetric_key(const NewObject& key, std::size_t mat
                    .message = "Symmetric keys are taken raw or transparent.",
                    .detail = {}};
   }
-  const std::size_t told =
-      key_bytes_of(key.algorithm, key.length_bits).value_or((std::size_t{key.length_bits} + 7) / 8);
+  const std::optional<std::size_t> known = key_bytes_of(key.algorithm, key.length_bits);
+  if (!known && has_fixed_lengths(key.algorithm)) {
+    return invalid("The Cryptographic Algorithm has no keys of that Cryptographic Length.");
+  }
+  const std::size_t told = known.value_or((std::size_t{key.length_bits} + 7) / 8);
   if (told != material_bytes) return invalid("The material is not as long as its length says.");
   return std::nullopt;
 }

@@ -7,6 +7,10 @@ Refusal refusal(Reason reason, std::string message) {
   return {.reason = reason, .message = std::move(message), .detail = {}};
 }
 
+bool is_reason(std::uint32_t code) {
+  return (code >= 1 && code <= kReasonPrivilegeWithdrawn) || code >= kReasonExtension;
+}
+
 bool tells_compromise(std::uint32_t reason) {
   return reason == kReasonKeyCompromise || reason == kReasonCaCompromise;
 }
@@ -38,13 +42,16 @@ Decided<Revoked> decide(Draft& draft, const Client& client, const Revoke& comman
   const auto found = find_object(draft, client, command.object);
   if (const Refusal* not_found = refusal_in(found)) return *not_found;
   const Object& object = *std::get<const Object*>(found);
-  if (object.type == ObjectType::kOpaqueObject) {
+  if (!has_state(object)) {
     return refusal(Reason::kIllegalOperation, "An opaque object has no state to change.");
   }
   if (command.message.size() > kRevocationMessageBytesMax) {
     return refusal(Reason::kInvalidField, "A Revocation Message has at most " +
                                               std::to_string(kRevocationMessageBytesMax) +
                                               " bytes.");
+  }
+  if (!is_reason(command.reason)) {
+    return refusal(Reason::kInvalidField, "The Revocation Reason Code is none.");
   }
   const bool compromise = tells_compromise(command.reason);
   if (auto wrong_state = check_state(object, compromise, draft.now())) return *wrong_state;

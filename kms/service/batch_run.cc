@@ -1,6 +1,7 @@
 #include "kms/service/batch_run.h"
 
 #include <algorithm>
+#include <set>
 
 #include "bus/events/match.h"
 #include "kms/crypto/fingerprint.h"
@@ -192,10 +193,11 @@ BatchRun::Payload BatchRun::run(const kmip::GetAttributesRequest& request) {
   const kmip::ProtocolVersion version = message_.header.version;
   const std::vector<std::string> names =
       request.names.empty() ? attribute_names(source, version) : request.names;
-  for (auto name = names.begin(); name != names.end(); ++name) {
-    if (std::find(names.begin(), name, *name) != name) continue;  // Asked for twice.
-    if (!kmip::attribute_exists(*name, version)) continue;
-    for (kmip::Attribute& attribute : attribute_of(source, *name)) {
+  std::set<std::string_view> told;
+  for (const std::string& name : names) {
+    if (!told.insert(name).second) continue;  // Asked for twice.
+    if (!kmip::attribute_exists(name, version)) continue;
+    for (kmip::Attribute& attribute : attribute_of(source, name)) {
       response.attributes.push_back(std::move(attribute));
     }
   }

@@ -118,7 +118,7 @@ class KmipServer::Io {
     asio::steady_timer answered;  // Never expires; cancelled when the answer is there.
     bool has_asked = false;
     bool gave_way = false;
-    bool awaits_answer = false;
+    bool in_request = false;  // handed over, and its answer not written yet
     std::optional<SecretBytes> answer;
   };
 
@@ -204,7 +204,7 @@ void KmipServer::Io::close_listener() {
   error_code ignored;
   acceptor_.close(ignored);
   for (auto& [id, connection] : connections_) {
-    if (!connection->awaits_answer) connection->close();
+    if (!connection->in_request) connection->close();
   }
   // Holds the port, unless somebody was faster: then opening tells.
   if (!stopping_) (void)bind().ok();
@@ -225,7 +225,7 @@ void KmipServer::Io::stop() {
 
 void KmipServer::Io::respond(ConnectionId id, SecretBytes answer) {
   const auto found = connections_.find(id);
-  if (found == connections_.end() || !found->second->awaits_answer) return;
+  if (found == connections_.end() || !found->second->in_request) return;
   found->second->answer = std::move(answer);
   found->second->answered.cancel();
 }
@@ -286,7 +286,7 @@ asio::awaitable<bool> KmipServer::Io::shake_hands(Connection& connection) {
   watch(connection, options_.handshake_timeout_ms);
   co_await connection.stream.async_handshake(asio::ssl::stream_base::server, outcome_in(error));
   if (error) {
-    if (!stopping_ && !connection.gave_way) {
+    if (listening_ && !connection.gave_way) {  // Else it is the server that ended it.
       handler_.on_refused(connection.peer, "the TLS handshake failed: " + error.message());
     }
     co_return false;
@@ -300,17 +300,17 @@ asio::awaitable<void> KmipServer::Io::converse(Connection& connection) {
   while (listening_) {
     std::optional<SecretBytes> request = co_await read_request(connection);
     if (!request) co_return;
-    connection.awaits_answer = true;
+    connection.in_request = true;
     connection.answered.expires_at(asio::steady_timer::time_point::max());
     connection.has_asked = true;
     watch(connection, options_.answer_timeout_ms);
     handler_.on_request(connection.id, connection.peer, *std::move(request));
     error_code cancelled;
     if (!connection.answer) co_await connection.answered.async_wait(outcome_in(cancelled));
-    connection.awaits_answer = false;
     if (!connection.answer) co_return;  // Closed while it waited.
     SecretBytes answer = *std::exchange(connection.answer, std::nullopt);
     if (!co_await write_answer(connection, std::move(answer))) co_return;
+    connection.in_request = false;
   }
 }
 

@@ -20,6 +20,7 @@ class MaterialStore {
 
   // REQUIRES: outlives the store, or the next use().
   void use(keyring::Keyring& keyring) { keyring_ = &keyring; }
+  void use_none() { keyring_ = nullptr; }
 
   void keep(const std::string& object, Bytes sealed);
   void forget(const std::string& object);

@@ -60,7 +60,7 @@ const Derived kDerived[] = {
      [](const auto& x) { return x.digest == nullptr ? Value() : digest_of(x.object, *x.digest); }},
     {name::kState,
      [](const auto& x) -> Value {
-       if (x.object.type == ObjectType::kOpaqueObject) return {};
+       if (!has_state(x.object)) return {};
        return number(static_cast<std::uint32_t>(to_kmip(state_of(x.object, x.now))));
      }},
     {name::kInitialDate, [](const auto& x) { return date_if(x.object.initial_date); }},

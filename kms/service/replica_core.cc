@@ -12,10 +12,6 @@ constexpr std::string_view kNothingDone = " Nothing was done: ask another replic
 constexpr std::string_view kOutcomeUnknown =
     " Whether this was recorded is not known yet: look, then ask again.";
 
-bool is_own_object(const Fact& fact, const std::string& cluster) {
-  return fact.body.stream.starts_with("kms/" + cluster + "/object/");
-}
-
 }  // namespace
 
 Result<Hash> keyring_fingerprint(keyring::Keyring& keyring) {
@@ -82,8 +78,7 @@ void ReplicaCore::on_link(const wire::Followed& followed) {
   if (!concerns(scope_.cluster, fact)) return;
   if (const auto* event = std::get_if<Event>(&fact.body.event)) {
     const auto* created = std::get_if<ObjectCreated>(event);
-    if (created != nullptr && is_own_object(fact, scope_.cluster) &&
-        !followed.attachments.empty()) {
+    if (created != nullptr && !followed.attachments.empty()) {
       materials_.keep(created->object, followed.attachments.front().bytes);
     }
     if (const auto* destroyed = std::get_if<KeyDestroyed>(event)) {
@@ -224,6 +219,7 @@ void ReplicaCore::take_up_service() {
     }
     // It made one to found the cluster, and another replica was faster.
     keyring_ = nullptr;
+    materials_.use_none();
     return want_keyring();
   }
   count_owed();
@@ -274,6 +270,7 @@ void ReplicaCore::leave_service(Phase phase, const std::string& why) {
 void ReplicaCore::end(std::string reason) {
   leave_service(Phase::kEnded, reason.empty() ? "This replica stops." : reason);
   open_.clear();
+  if (reason.empty()) state_last_refusals();
   outputs_.end = std::move(reason);
 }
 

@@ -64,7 +64,9 @@ class ReplicaCore {
   void on(const KeyringAsked& asked);
   void on(const Punctured& punctured);
   void on(const StrangerTurnedAway& stranger);
-  void stop();  // in order: requests end with an error, the listener closes
+  // In order: requests end with an error, the listener closes, and what is counted of refusals goes
+  // to the log with the last outputs.
+  void stop();
 
   [[nodiscard]] Outputs take_outputs();
 
@@ -152,7 +154,8 @@ class ReplicaCore {
   void fail(OpenLease& open, const std::string& why);
   void fail(OpenDuty& open, const std::string& why);
   void turn_away(Id id, OpenKmip& open);
-  void state_refusals(Id id, const part::RefusalsRepeated& refusals);
+  void state_last_refusals();
+  [[nodiscard]] protocol::Decision decision_to_state(const part::RefusalsRepeated& refusals);
   void respond(OpenKmip& open, SecretBytes answer);
   void submit(Id id, protocol::Decision decision);
   void finish(Id id, Position first);  // 0: nothing was recorded

@@ -206,13 +206,15 @@ void ReplicaCore::decide(Id id, OpenLease& open) {
 }
 
 void ReplicaCore::decide(Id id, OpenDuty& open) {
+  if (const auto* refusals = std::get_if<part::RefusalsRepeated>(&open.duty)) {
+    return submit(id, decision_to_state(*refusals));  // It depends on nothing.
+  }
   Draft on = draft();
   match(
       open.duty, [&](const FoundCluster& duty) { (void)kms::decide(on, duty); },
       [&](const StateShredded& duty) { kms::decide(on, duty); },
       [&](const StateRestored& duty) { kms::decide(on, duty); },
-      [&](const part::RefusalsRepeated& refusals) { state_refusals(id, refusals); });
-  if (std::holds_alternative<part::RefusalsRepeated>(open.duty)) return;
+      [](const part::RefusalsRepeated&) {});
   if (on.recorded().empty()) {  // Somebody else founded the cluster.
     open_.erase(id);
     return move_on();
@@ -230,14 +232,23 @@ void ReplicaCore::turn_away(Id id, OpenKmip& open) {
   const auto refusals =
       refusals_.add_and_take("kmip", who(open.work.peer), open.work.peer.address, wall_);
   if (!refusals) return finish(id, 0);
-  state_refusals(id, *refusals);
+  submit(id, decision_to_state(*refusals));
 }
 
-void ReplicaCore::state_refusals(Id id, const part::RefusalsRepeated& refusals) {
+// At an orderly stop: what was counted and is not due yet. Nobody waits for it, so nothing is kept
+// open; it goes to the log before the farewell does.
+void ReplicaCore::state_last_refusals() {
+  if (!epoch_begun_) return;
+  for (const part::RefusalsRepeated& refusals : refusals_.take_all()) {
+    outputs_.submit.push_back({next_id_++, decision_to_state(refusals)});
+  }
+}
+
+protocol::Decision ReplicaCore::decision_to_state(const part::RefusalsRepeated& refusals) {
   protocol::Decision decision;
   decision.facts.push_back(body_by(own_authorship(), replica_stream(scope_.replica),
                                    keytrail::Event(part::Event(refusals))));
-  submit(id, std::move(decision));
+  return decision;
 }
 
 void ReplicaCore::submit(Id id, protocol::Decision decision) {

@@ -106,10 +106,11 @@ class ReplicaService::Impl final : public KmipRequestHandler {
         if (const auto* unserved = std::get_if<wire::LogUnserved>(&event)) tell(unserved->why);
         core_.on(event);
       }
+      // Strangers first: among the mail may be the order to stop, and those count as well.
+      for (const StrangerTurnedAway& stranger : strangers_.take_all()) core_.on(stranger);
       for (Mail& mail : mail_.take_all()) {
         std::visit([this](auto& one) { receive(one); }, mail);
       }
-      for (const StrangerTurnedAway& stranger : strangers_.take_all()) core_.on(stranger);
       if (wire::is_readable(stop_fd)) core_.stop();
       carry_out();
     }

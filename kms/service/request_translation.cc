@@ -259,6 +259,9 @@ Decided<Get> translate(const kmip::GetRequest& request, std::string id) {
 }
 
 Decided<AddAttribute> translate(const kmip::AddAttributeRequest& request, std::string id) {
+  if (request.attribute.index != 0) {
+    return refusal(Reason::kInvalidField, "The server gives the Attribute Index of what is added.");
+  }
   if (auto wrong = check_given(request.attribute, Moment::kLater)) return *wrong;
   AddAttribute command{.object = std::move(id),
                        .attribute = {.name = request.attribute.name,

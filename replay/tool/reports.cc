@@ -1,5 +1,7 @@
 #include "replay/tool/reports.h"
 
+#include <utility>
+
 #include "bus/events/codec.h"
 #include "bus/events/json.h"
 #include "bus/events/words.h"
@@ -112,11 +114,20 @@ Result<Reported> report_events(FactSource& source, const Selection& selection, E
 
 Result<Reported> report_audit(FactSource& source, const Selection& selection, AuditFormat format,
                               const Print& print) {
-  if (const std::string header = audit_header(format); !header.empty()) print(header);
+  // Above the first row, or alone where there is none: a trail that could not be read has no header.
+  std::string header = audit_header(format);
+  const auto print_header = [&] {
+    if (!header.empty()) print(std::exchange(header, ""));
+  };
   const auto line = [&](const StoredFact&, const Fact& fact) {
     return audit_line(audit_row_of(fact), format);
   };
-  return run(source, selection, line, print);
+  const Reported reported = TRY(run(source, selection, line, [&](const std::string& row) {
+    print_header();
+    print(row);
+  }));
+  print_header();
+  return reported;
 }
 
 Result<StateAt> state_at(FactSource& source, const Until& moment) {

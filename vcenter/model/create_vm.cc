@@ -64,6 +64,9 @@ std::optional<Obstacle> obstacle_of_disk(const VmCreationRequested& request) {
                     "import, kernel and initrd are names of files in the VM's "
                     "folder"};
   }
+  if (request.guest.kernel.empty() != request.guest.initrd.empty()) {
+    return Obstacle{Refusal::kInvalid, "a guest boots a kernel and an initrd: name both"};
+  }
   if (request.guest.command_line.size() > kCommandLineBytesMax) {
     return Obstacle{Refusal::kInvalid, "the guest's command line is longer than 2048 bytes"};
   }

@@ -92,7 +92,7 @@ std::vector<ActionId> replaced_by(const State& state, const ActionId& action,
 
 void evolve(State& state, const About& about, const HostModeOrdered& event) {
   // The newest order is the one that stands.
-  for (const ActionId& id : replaced_by(state, about.body.action, event)) state.actions.erase(id);
+  for (const ActionId& id : replaced_by(state, about.body.action, event)) forget(state, id);
   state.hosts[event.host].ordered = event;
   if (!state.actions.contains(about.body.action)) {
     begin(state, about,

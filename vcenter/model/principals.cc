@@ -91,7 +91,10 @@ Decision decide(const State& state, const Caller& caller, const JoinGroup& comma
   if (members != state.rights.members.end() && members->second.contains(command.user)) {
     return refuse(Refusal::kAlreadyExists, command.user + " is in " + command.group);
   }
-  if (!may_give_all_of_group(draft, command.group)) {
+  Rights after = state.rights;
+  after.members[command.group].insert(command.user);
+  if (!may_give_all_of_group(draft, command.group) ||
+      gives_more_than_own(draft, after, Principal{command.user, false})) {
     return refuse(Refusal::kNoPrivilege, "the group " + command.group + " may do more than " +
                                              caller.user + " may himself");
   }

@@ -80,26 +80,6 @@ std::set<std::string> users_of(const Rights& rights, const Principal& principal)
   return members == rights.members.end() ? std::set<std::string>{} : members->second;
 }
 
-// An entry that goes, or no longer propagates, uncovers those above it. Whether that gives users of
-// `principal` anything, anywhere, that the caller lacks there himself; states the check that fails.
-bool uncovers_more_than_own(Draft& draft, const Rights& after, const Principal& principal) {
-  const State& state = draft.state();
-  std::vector<std::string> entities{""};
-  for (const auto& [entity, known] : state.entities) entities.push_back(entity);
-  for (const std::string& user : users_of(after, principal)) {
-    for (const std::string& entity : entities) {
-      const std::vector<std::string> path = path_to_root(state, entity);
-      const Privileges had = privileges_of(state.rights, path, user);
-      for (const std::string& privilege : privileges_of(after, path, user)) {
-        if (had.contains(privilege)) continue;
-        if (check_privilege(state, draft.caller().user, privilege, entity).granted) continue;
-        return !require(draft, privilege, entity);
-      }
-    }
-  }
-  return false;
-}
-
 void apply(Rights& rights, const PermissionSet& event) {
   rights.permissions[event.entity][Principal{event.principal, event.is_group}] =
       Permission{event.role, event.propagates};
@@ -121,9 +101,9 @@ Rights rights_after(const State& state, const Event& event) {
 
 std::string entity_text(const std::string& entity) { return entity.empty() ? "the root" : entity; }
 
-std::string uncovered(const Caller& caller, const Principal& principal) {
-  return "without that entry " + principal.name + " would have more than " + caller.user +
-         " may himself, by an entry above it";
+std::string more_than_own(const Caller& caller, const Principal& principal) {
+  return "after that " + principal.name + " would have more somewhere than " + caller.user +
+         " may there himself";
 }
 
 // The administrator's one entry is Admin at the root, for everything below it: whatever else could
@@ -174,6 +154,24 @@ bool may_give(Draft& draft, const std::string& role, const std::string& entity) 
     }
   }
   return true;
+}
+
+bool gives_more_than_own(Draft& draft, const Rights& after, const Principal& principal) {
+  const State& state = draft.state();
+  std::vector<std::string> entities{""};
+  for (const auto& [entity, known] : state.entities) entities.push_back(entity);
+  for (const std::string& user : users_of(after, principal)) {
+    for (const std::string& entity : entities) {
+      const std::vector<std::string> path = path_to_root(state, entity);
+      const Privileges had = privileges_of(state.rights, path, user);
+      for (const std::string& privilege : privileges_of(after, path, user)) {
+        if (had.contains(privilege)) continue;
+        if (check_privilege(state, draft.caller().user, privilege, entity).granted) continue;
+        return !require(draft, privilege, entity);
+      }
+    }
+  }
+  return false;
 }
 
 Decision decide(const State& state, const Caller& caller, const CreateRole& command) {
@@ -248,8 +246,8 @@ Decision decide(const State& state, const Caller& caller, const SetPermission& c
                           .is_group = command.principal.is_group,
                           .role = command.role,
                           .propagates = command.propagates};
-  if (uncovers_more_than_own(draft, rights_after(state, set), command.principal)) {
-    return refuse(Refusal::kNoPrivilege, uncovered(caller, command.principal));
+  if (gives_more_than_own(draft, rights_after(state, set), command.principal)) {
+    return refuse(Refusal::kNoPrivilege, more_than_own(caller, command.principal));
   }
   return draft.say(rights, set).take();
 }
@@ -276,8 +274,8 @@ Decision decide(const State& state, const Caller& caller, const RemovePermission
   const PermissionRemoved removed{.entity = command.entity,
                                   .principal = command.principal.name,
                                   .is_group = command.principal.is_group};
-  if (uncovers_more_than_own(draft, rights_after(state, removed), command.principal)) {
-    return refuse(Refusal::kNoPrivilege, uncovered(caller, command.principal));
+  if (gives_more_than_own(draft, rights_after(state, removed), command.principal)) {
+    return refuse(Refusal::kNoPrivilege, more_than_own(caller, command.principal));
   }
   return draft.say(rights, removed).take();
 }

@@ -64,6 +64,12 @@ struct RefuseQuestion {
 
 // Whether the caller has all that `role` would give on `entity`; states the first check that fails.
 [[nodiscard]] bool may_give(Draft& draft, const std::string& role, const std::string& entity);
+// Whether under the rights `after` a user of `principal` would have anything, anywhere, that he has
+// not now and that the caller lacks there himself; states the check that fails. An entry that goes,
+// or no longer propagates, uncovers those above it; one that propagates, or a group that is joined,
+// gives on entities below, on which the caller's own may not hold.
+[[nodiscard]] bool gives_more_than_own(Draft& draft, const Rights& after,
+                                       const Principal& principal);
 
 void evolve(State& state, const About& about, const RoleCreated& event);
 void evolve(State& state, const About& about, const PermissionSet& event);

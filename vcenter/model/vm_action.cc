@@ -349,8 +349,10 @@ void begin(State& state, const About& about, Action action) {
   state.actions.insert_or_assign(action.id, std::move(action));
 }
 
-void end(State& state, const About& about) {
-  const auto found = state.actions.find(about.body.action);
+void end(State& state, const About& about) { forget(state, about.body.action); }
+
+void forget(State& state, const ActionId& id) {
+  const auto found = state.actions.find(id);
   if (found == state.actions.end()) return;  // It never had the VM.
   const Action action = std::move(found->second);
   state.actions.erase(found);

@@ -107,6 +107,8 @@ void ask_for_vm_key(Draft& draft, const std::string& provider, const std::string
 // Folds: an action begins, ends.
 void begin(State& state, const About& about, Action action);
 void end(State& state, const About& about);
+// What `end` does, for an action that another one's fact ends. Nothing if there is none.
+void forget(State& state, const ActionId& id);
 // The order was given: the host's turn.
 void ordered(State& state, const About& about, const std::string& host);
 

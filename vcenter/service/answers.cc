@@ -262,7 +262,7 @@ std::string mode_result(const ActionId& action, const std::string& host,
                                       {"key", key_json(mode.key)}});
 }
 
-std::string command_result(const State&, const ActionId& action, const Command& command,
+std::string command_result(const ActionId& action, const Command& command,
                            const Decision& decision) {
   json::object result{{"action", to_string(action)}};
   match(

@@ -23,8 +23,8 @@ namespace keytrail::vcenter {
 [[nodiscard]] std::string mode_result(const ActionId& action, const std::string& host,
                                       const esxi::HostModeChanged& mode);
 // Of a command that is done as soon as it is recorded.
-[[nodiscard]] std::string command_result(const State& state, const ActionId& action,
-                                         const Command& command, const Decision& decision);
+[[nodiscard]] std::string command_result(const ActionId& action, const Command& command,
+                                         const Decision& decision);
 [[nodiscard]] std::string provider_result(const State& state, const std::string& provider,
                                           const std::string& vendor, const std::string& probe_key,
                                           bool is_default);

@@ -65,8 +65,9 @@ void VCenterCore::tell_the_replaced(const Body& body) {
   const auto* order = own == nullptr ? nullptr : std::get_if<HostModeOrdered>(own);
   if (order == nullptr) return;
   for (const ActionId& older : replaced_by(state_, body.action, *order)) {
-    finish_refused(older, "refused", "a newer order for the mode of " + order->host +
-                                         " replaced this one: " + to_string(body.action));
+    finish_refused(older, "refused",
+                   "a newer order for the mode of " + order->host +
+                       " replaced this one: " + to_string(body.action));
   }
 }
 
@@ -180,7 +181,7 @@ void VCenterCore::on_request(Request request) {
   }
   if (std::holds_alternative<StopRequest>(request.ask)) {
     answer(request.token, R"({"stopping":true})");
-    outputs_.stop = "stopped by command";
+    outputs_.stop_asked = true;
     return;
   }
   if (health_ != LogHealth::kLive || is_unfounded(state_)) {
@@ -335,9 +336,13 @@ void VCenterCore::nothing_to_say(DeedId id, Deed deed) {
   }
   if (deed.duty.has_value()) under_way_.erase(*deed.duty);
   if (deed.fetch.has_value()) fetching_.erase({deed.fetch->host, deed.fetch->key});
+  if (const auto* probe = std::get_if<ConcludeProbe>(&deed.command)) {
+    finish_refused(deed.caller.action, "refused",
+                   "the provider " + probe->provider +
+                       " was removed, or added once more, while its servers were probed");
+  }
   if (deed.token != 0) {
-    finish(deed.caller.action,
-           command_result(state_, deed.caller.action, deed.command, deed.decision));
+    finish(deed.caller.action, command_result(deed.caller.action, deed.command, deed.decision));
   }
 }
 
@@ -370,8 +375,7 @@ void VCenterCore::recorded(Deed deed) {
     return finish(deed.caller.action, provider_result(state_, name, state_.providers[name].vendor,
                                                       "", state_.default_provider == name));
   }
-  finish(deed.caller.action,
-         command_result(state_, deed.caller.action, deed.command, deed.decision));
+  finish(deed.caller.action, command_result(deed.caller.action, deed.command, deed.decision));
 }
 
 void VCenterCore::recorded_login(const Deed& deed) {

@@ -68,7 +68,8 @@ class VCenterCore {
     std::vector<HostAnswer> host_answers;
     // Once, when PartStarted was followed: no earlier process can name another one any more.
     std::optional<std::set<std::string>> named_credentials;
-    std::optional<std::string> stop;  // why the process ends
+    bool stop_asked = false;          // an operator said so
+    std::optional<std::string> stop;  // why the process cannot go on
   };
 
   static constexpr std::size_t kDeedsMax = 4096;    // open at a time; beyond, requests are "busy"

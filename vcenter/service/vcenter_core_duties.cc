@@ -18,9 +18,8 @@ TrustServers trust_in(const AddProviderRequest& adding, const ServersSeen& seen)
     if (server.pem.empty()) {
       trust.faults[name] = {Refusal::kKeyRefused, "does not answer: " + quoted(server.detail)};
     } else if (std::ranges::find(adding.accepted, server.fingerprint) == adding.accepted.end()) {
-      trust.faults[name] = {
-          Refusal::kWrongState,
-          "shows a certificate that was not accepted: " + to_hex(server.fingerprint)};
+      trust.faults[name] = {Refusal::kWrongState, "shows a certificate that was not accepted: " +
+                                                      to_hex(server.fingerprint)};
     } else {
       trust.certificates[name] = server.fingerprint;
     }
@@ -105,7 +104,10 @@ void VCenterCore::duty_failed(Deed deed, const Error& error) {
     return submit(next_id_++, std::move(deed));
   }
   under_way_.erase(duty);
-  if (error.code != ErrorCode::kInvalid) return;
+  if (error.code != ErrorCode::kInvalid) {
+    given_up_.erase(duty);  // That it failed was not said.
+    return;
+  }
   given_up_.insert(duty);
   finish_refused(deed.caller.action, "unavailable", error.detail);
 }

@@ -1,6 +1,5 @@
 #include "vcenter/service/vcenter_service.h"
 
-
 #include <map>
 #include <memory>
 #include <utility>
@@ -273,14 +272,8 @@ void VCenterService::Impl::carry(VCenterCore::Outputs outputs) {
   for (const auto& answer : outputs.answers) tell(answer);
   for (const auto& opened : outputs.sessions) open_session(opened);
   answer_hosts(std::move(outputs.host_answers));
-  if (outputs.stop.has_value()) {
-    const bool by_command = *outputs.stop == "stopped by command";
-    if (by_command) {
-      stopping = true;
-    } else {
-      ended = *outputs.stop;
-    }
-  }
+  stopping = stopping || outputs.stop_asked;
+  if (outputs.stop.has_value()) ended = std::move(outputs.stop);
 }
 
 // What is ready together for one question travels together: a socket's queue is short.

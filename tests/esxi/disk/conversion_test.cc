@@ -111,6 +111,17 @@ TEST_P(ConversionTest, PreparingTwiceIsTheSameAsOnce) {
   EXPECT_EQ(read_all(*conversion->retire().value()), guest_data(0, kSize));
 }
 
+TEST_P(ConversionTest, ACopyThatIsStoppedBeginsAgain) {
+  MemoryDiskFolder folder;
+  make_disk(folder);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(begin(folder)->prepare(stop.get_token()).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(recover(folder, "vm-1", kAction).value(), ActionFound::kNotCommitted);
+  expect_whole(folder, "after the stop");
+  begin(folder)->prepare().value();
+}
+
 // The power is cut at every change in turn, and the action is then ended as a host would end it.
 TEST_P(ConversionTest, APowerCutAtAnyMomentLosesNothing) {
   bool ran_to_the_end = false;

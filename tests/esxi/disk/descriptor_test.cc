@@ -109,6 +109,7 @@ TEST(DescriptorTest, RefusesDamagedText) {
            {"keyID=\"kek-1\"\n", ""},
            {"ddb.iofilters = \"vmwarevmcrypt\"\n", ""},  // Keys, but said to be plain.
            {"generation = \"2\"", "generation = \"two\""},
+           {"generation = \"2\"", "generation = \"18446744073709551615\""},
            {"action = \"7f00aa\"", "action = \"7f/../00\""},
            {"#DDB\n", "just words\n"},
            {"encoding", std::string("enc\0ding", 8)}}) {

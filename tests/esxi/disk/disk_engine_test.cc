@@ -13,6 +13,32 @@ using keytrail::testing::MemoryDiskFolder;
 
 constexpr std::uint64_t kSize = 1 << 20;
 
+// A data file of which one sync fails, as a kernel says it once: it has dropped what it could not
+// write, and the next sync finds nothing to do.
+class FileThatFailsOnce final : public BlockFile {
+ public:
+  explicit FileThatFailsOnce(std::unique_ptr<BlockFile> file) : file_(std::move(file)) {}
+
+  std::uint64_t size() const override { return file_->size(); }
+  Result<void> read(std::uint64_t offset, std::span<std::uint8_t> into) override {
+    return file_->read(offset, into);
+  }
+  Result<void> write(std::uint64_t offset, ByteView bytes) override {
+    return file_->write(offset, bytes);
+  }
+  Result<void> punch(std::uint64_t offset, std::uint64_t length) override {
+    return file_->punch(offset, length);
+  }
+  Result<void> sync() override {
+    if (std::exchange(has_failed_, true)) return file_->sync();
+    return Error{ErrorCode::kUnavailable, "syncing: input/output error"};
+  }
+
+ private:
+  std::unique_ptr<BlockFile> file_;
+  bool has_failed_ = false;
+};
+
 std::optional<SecretBytes> dek(std::uint8_t seed) { return sample_key(seed).dek.clone(); }
 
 class DiskEngineTest : public ::testing::Test {
@@ -158,6 +184,15 @@ TEST_F(DiskEngineTest, FlushedDataSurviveAPowerCut) {
   folder_.restart();
   disk = DiskEngine::open(folder_, "vm-1", dek(1)).value();
   EXPECT_EQ(read_all(*disk), guest_data(0, kSize, "first"));
+}
+
+TEST_F(DiskEngineTest, AFlushThatFailedIsFollowedByNoneThatSucceeds) {
+  make_plain().reset();
+  const Descriptor descriptor = read_descriptor(folder_, "vm-1").value();
+  auto file = std::make_unique<FileThatFailsOnce>(folder_.open(descriptor.flat).value());
+  const auto disk = DiskEngine::over(std::move(file), descriptor, std::nullopt).value();
+  EXPECT_EQ(disk->session().flush().error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(disk->session().flush().error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(DiskEngineTest, ATornWriteDamagesOnlySectorsThatWereWritten) {

@@ -146,12 +146,19 @@ TEST_F(HostModelTest, AnOrderIsClaimedOnlyOnceItsKeyIsHeld) {
   given_vm();
   given_key_obtained();
   given_encryption_ordered();
-  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_claim(state_), IsEmpty());
   when(decide_received(state_, self_, {kVmKey}));
-  EXPECT_THAT(orders_to_claim(state_, self_), ElementsAre(action(3)));
+  EXPECT_THAT(orders_to_claim(state_), ElementsAre(action(3)));
   when(decide_claim(state_, self_, action(3)));
-  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_claim(state_), IsEmpty());
   EXPECT_THAT(orders_to_perform(state_), ElementsAre(action(3)));
+}
+
+TEST_F(HostModelTest, AnOrderThatEndedLeavesNoVersionBehind) {
+  given_vm();
+  for (const auto& [stream, version] : state_.versions) {
+    EXPECT_FALSE(stream.starts_with("esxi/host-1/action/")) << stream;
+  }
 }
 
 TEST_F(HostModelTest, AnExpiredOrderCannotBeClaimed) {
@@ -228,10 +235,10 @@ TEST_F(HostModelTest, APowerOffThatTheGuestDidByItselfIsNoOrderAnyMore) {
   given_vm();
   given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
                                vcenter::PowerOrdered{"vm-1", "host-1", PowerState::kOff, {}}));
-  EXPECT_THAT(orders_to_claim(state_, self_), SizeIs(1));
+  EXPECT_THAT(orders_to_claim(state_), SizeIs(1));
   given(kVcenter, vcenter_fact("vcenter/vc-1/vm/vm-1", action(4),
                                vcenter::PowerCompleted{"vm-1", PowerState::kOff}));
-  EXPECT_THAT(orders_to_claim(state_, self_), IsEmpty());
+  EXPECT_THAT(orders_to_claim(state_), IsEmpty());
 }
 
 // As many as a host may run: more than a unit's 64 guards.

@@ -127,6 +127,17 @@ TEST_F(DiskWorkTest, APlainDiskHoldsWhatTheGuestWroteInTheClear) {
   EXPECT_TRUE(text_is_on_the_storage());
 }
 
+TEST_F(DiskWorkTest, AnOrderThatAStopCutsShortIsDoneByTheNextProcess) {
+  do_order(create());
+  write_text();
+  work_->stop();
+  EXPECT_EQ(perform(encrypt()).error().code, ErrorCode::kUnavailable) << "never refused";
+  restart();
+  do_order(encrypt());
+  EXPECT_FALSE(text_is_on_the_storage());
+  EXPECT_TRUE(reads_text());
+}
+
 TEST_F(DiskWorkTest, EncryptingLeavesNothingInTheClearAndEverythingReadable) {
   do_order(create());
   write_text();

@@ -89,6 +89,13 @@ class HostCoreTest : public testing::Test {
     return facts;
   }
 
+  static Body own_fact(std::string stream, Event event) {
+    Body body;
+    body.stream = std::move(stream);
+    body.event = std::move(event);
+    return body;
+  }
+
   template <class Kind>
   std::vector<Kind> performed() {
     std::vector<Kind> found;
@@ -394,6 +401,41 @@ TEST_F(HostCoreTest, KeysThatArriveOneByOneAreStatedTogether) {
   std::size_t adopted = 0;
   for (const AdoptKeys& adopt : performed<AdoptKeys>()) adopted += adopt.keys.size();
   EXPECT_EQ(adopted, keys.size());
+}
+
+// Each question ends the life of an older one's nonce, with which answers are still on their way.
+TEST_F(HostCoreTest, KeysThatArriveAreNoReasonToAskForTheOthersAgain) {
+  make_safe();
+  make_vm();
+  for (const char* id : {"k1", "k2", "k3"}) {
+    vcenter("vcenter/vc-1/key/prod." + std::string(id), action(6),
+            vcenter::KeyObtained{{"prod", id}, "kms-1", vcenter::KeyPurpose::kVm, "vm-1"});
+  }
+  settle();
+  const std::size_t asked = performed<AskForKeys>().size();
+  core_.on_keys({{{"prod", "k1"}, true, ""}});
+  settle();
+  EXPECT_THAT(performed<AskForKeys>(), SizeIs(asked));
+  core_.tick(5 * kSecond);
+  settle();
+  ASSERT_THAT(performed<AskForKeys>(), SizeIs(asked + 1)) << "in time, for the two that lack";
+  EXPECT_THAT(performed<AskForKeys>().back().keys, SizeIs(2));
+}
+
+TEST_F(HostCoreTest, AKeyThatCannotBeHadIsOneThingToSayHoweverOftenItIsHeard) {
+  make_safe();
+  make_vm();
+  order_encryption();
+  core_.on_order_done(action(3), OrderOutcome{.disk = {{.disk = "d1"}, Bytes(16)}});
+  settle();
+  core_.on_followed(
+      log_.append("esxi/host-1", own_fact("esxi/host-1/boot", HostStarted{"b1", Hash{1}})));
+  core_.on_followed_through(log_.head());
+  settle();
+  core_.on_keys({{kVmKey, false, "away"}});
+  EXPECT_THAT(core_.take_outputs().submit, SizeIs(1));
+  core_.on_keys({{kVmKey, false, "away"}});  // The log has not taken the first yet.
+  EXPECT_THAT(core_.take_outputs().submit, IsEmpty());
 }
 
 TEST_F(HostCoreTest, AGuestThatEndsBeforeItsStartIsToldIsToldInOrder) {

@@ -112,6 +112,18 @@ TEST_F(RocksLogTest, APathThatSpeaksOfLocksIsNotTakenForOne) {
   EXPECT_EQ(log.error().detail.find("in use"), std::string::npos) << log.error().detail;
 }
 
+TEST_F(RocksLogTest, ALogWhoseIndexIsLostIsNotBegunAnewOverItsFacts) {
+  make_log(10);
+  const std::vector<fs::path> facts = files(".log");
+  ASSERT_FALSE(facts.empty());
+  ASSERT_TRUE(fs::remove(fs::path(folder_.file("db")) / "CURRENT"));
+  const auto log = RocksLog::open(folder_.file("db"), random_);
+  ASSERT_FALSE(log.ok());
+  EXPECT_EQ(log.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(log.error().detail.find("CURRENT is missing"), std::string::npos);
+  EXPECT_EQ(files(".log"), facts);
+}
+
 TEST_F(RocksLogTest, AFolderWithoutALogHasNothingToVerify) {
   const auto result = verify_folder(folder_.file("nothing"), "", {});
   EXPECT_FALSE(result.ok());

@@ -83,6 +83,19 @@ TEST_F(ReadLoopTest, AFactThatIsAnotherEndsTheStore) {
   EXPECT_EQ(failures_, 1);
 }
 
+TEST_F(ReadLoopTest, WhoWasFasterThanTheSharedHeadIsNoWitnessAgainstTheLog) {
+  testing::ChainedFacts(memory_).fill(memory_, 1, 1);  // Published; the head is about to rise.
+  const LogEnd end = memory_.end();
+  const std::vector<Bytes> answer =
+      ask("HELLO", wire::to_json(wire::Hello{
+                       .log = {},
+                       .known = {.generation = 1, .position = end.position, .leaf = end.leaf}}));
+  ASSERT_EQ(as_text(answer.at(1)), "WELCOME") << as_text(answer.at(3));
+  EXPECT_EQ(wire::welcome_from(answer.at(3)).value().head, end.position);
+  loop_.reset();
+  EXPECT_EQ(failures_, 0);
+}
+
 TEST_F(ReadLoopTest, WhatIsNoVerbIsNotRepeated) {
   const std::string long_verb(100'000, '"');
   const std::string error = error_of(long_verb, "{}");

@@ -12,7 +12,10 @@ class ReaderSessionsTest : public testing::Test {
   void admit(int number) {
     sessions_.admit(reader(number), {.identity = "subscriber/" + std::to_string(number)});
   }
-  bool knows(int number) { return sessions_.hear(reader(number)) != nullptr; }
+  const ReaderSession* hear(int number) {
+    return sessions_.hear(reader(number), "subscriber/" + std::to_string(number));
+  }
+  bool knows(int number) { return hear(number) != nullptr; }
 
   Bytes follower_;
   ReaderSessions sessions_{3, [this](const Bytes& route) { return route == follower_; }};
@@ -22,9 +25,15 @@ TEST_F(ReaderSessionsTest, AStrangerIsNotKnownAndAReaderIsUntilItSaysBye) {
   EXPECT_FALSE(knows(1));
   admit(1);
   ASSERT_TRUE(knows(1));
-  EXPECT_EQ(sessions_.hear(reader(1))->identity, "subscriber/1");
+  EXPECT_EQ(hear(1)->identity, "subscriber/1");
   sessions_.forget(reader(1));
   EXPECT_FALSE(knows(1));
+}
+
+TEST_F(ReaderSessionsTest, WhoComesBackUnderAnothersRoutingIdIsNotThatOne) {
+  admit(1);
+  EXPECT_EQ(sessions_.hear(reader(1), "subscriber/2"), nullptr);
+  EXPECT_TRUE(knows(1)) << "and takes nothing from it";
 }
 
 TEST_F(ReaderSessionsTest, TheOneThatWasSilentLongestMakesRoom) {

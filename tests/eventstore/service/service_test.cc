@@ -69,6 +69,13 @@ TEST_F(ServiceTest, TheHeadIsAnsweredOnceItIsFollowed) {
   ASSERT_TRUE(kms.until([&] { return kms.count<wire::TransactionAccepted>() == 100; }));
 }
 
+TEST_F(ServiceTest, TimeGoesOnWhileNothingIsAppended) {
+  LogAuthor kms(context_, store_, "kms/kms-1", kKms);
+  ASSERT_TRUE(kms.until_live());
+  const TimeNs live_since = SystemClock().now();
+  EXPECT_TRUE(kms.until([&] { return kms.link().log_time() > live_since; }));
+}
+
 TEST_F(ServiceTest, WhatAnAuthorMayNotAppendIsRefused) {
   LogAuthor vcenter(context_, store_, "vcenter/vc-1", topic_bit(Topic::kVcenterChange));
   ASSERT_TRUE(vcenter.until_live());
@@ -175,6 +182,32 @@ TEST_F(OperatorTest, WhatCannotBeDoneIsToldInTheProtocolsForm) {
 TEST_F(OperatorTest, StopEndsTheStoreInOrder) {
   EXPECT_EQ(command(R"({"command":"stop"})"), "{}");
   ASSERT_TRUE(store_.wait().ok());
+}
+
+TEST_F(OperatorTest, WhatIsAskedForAfterStopIsNotRecordedBehindPartStopped) {
+  auto socket = wire::Socket::connect(context_, wire::SocketKind::kDealer,
+                                      store_.command_endpoint(), store_.server_key(), keys_);
+  ASSERT_TRUE(socket.ok());
+  const std::string key = wire::make_curve_keys(random_).public_key;
+  const std::string add =
+      R"({"command":"subscribers add","arguments":{"name":"siem/one","key":")" + key + R"("}})";
+  for (const std::string& json : {std::string(R"({"command":"stop"})"), add}) {
+    socket->send(
+        {as_bytes(wire::kProtocolName), as_bytes("COMMAND"), as_bytes("1"), as_bytes(json)});
+  }
+  ASSERT_TRUE(store_.wait().ok());
+  const auto log = RocksLog::open(store_.folder().file("db"), random_);
+  ASSERT_TRUE(log.ok());
+  std::string_view last;
+  ASSERT_TRUE((*log)
+                  ->read(0, ~Position{0},
+                         [&](Position, ByteView stamp, ByteView body) {
+                           const auto fact = decode_fact({to_bytes(stamp), to_bytes(body)}).value();
+                           last = type_of(fact.body.event);
+                           return true;
+                         })
+                  .ok());
+  EXPECT_EQ(last, "PartStopped");
 }
 
 TEST_F(ServiceTest, AStrangersKnockIsAFact) {

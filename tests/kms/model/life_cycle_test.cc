@@ -5,6 +5,7 @@
 #include "kms/model/create.h"
 #include "kms/model/destroy.h"
 #include "kms/model/get.h"
+#include "kms/model/locate.h"
 #include "kms/model/revoke.h"
 #include "tests/kms/model/given.h"
 
@@ -94,6 +95,21 @@ TEST(GetTest, DoesNotLookForAnIdentifierThatNoObjectCanHave) {
   EXPECT_THAT(draft.reads(), IsEmpty());
 }
 
+// It has no state that could be in the way: with an Activation Date of its client's it could else
+// neither be revoked nor destroyed, ever.
+TEST(DestroyTest, AnOpaqueObjectIsNeverTooActiveToBeDestroyed) {
+  Given given;
+  given.fact(ObjectCreated{
+      .object = "o", .type = ObjectType::kOpaqueObject, .owner = "group/vcenter", .leaf = 0});
+  given.fact(KeyActivated{.object = "o", .activation_date = given.now});
+  Draft draft = given.draft();
+  const Located active =
+      decide(draft, given.client("vc-1"), Locate{.state = ObjectState::kActive});
+  EXPECT_THAT(active.objects, IsEmpty());
+  EXPECT_EQ(refusal_in(decide(draft, given.client("vc-1"), Destroy{"o"})), nullptr);
+  EXPECT_TRUE(is_destroyed(*draft.object("o")));
+}
+
 TEST(RevokeTest, DeactivatesAnActiveKey) {
   Given given;
   given.active_key("k");
@@ -109,6 +125,20 @@ TEST(RevokeTest, RefusesAPlainReasonForAPreActiveKey) {
   Draft draft = given.draft();
   EXPECT_EQ(reason_in(decide(draft, given.client("vc-1"), Revoke{.object = "k", .reason = 1})),
             Reason::kIllegalOperation);
+}
+
+TEST(RevokeTest, RefusesAReasonThatIsNone) {
+  Given given;
+  given.active_key("k");
+  for (const std::uint32_t code : {0U, 8U, 0x7fffffffU}) {
+    Draft draft = given.draft();
+    EXPECT_EQ(reason_in(decide(draft, given.client("vc-1"), Revoke{.object = "k", .reason = code})),
+              Reason::kInvalidField);
+  }
+  Draft draft = given.draft();
+  EXPECT_EQ(refusal_in(decide(draft, given.client("vc-1"),
+                              Revoke{.object = "k", .reason = kReasonExtension})),
+            nullptr);
 }
 
 TEST(RevokeTest, ACompromiseMayComeToLightAfterTheDestruction) {

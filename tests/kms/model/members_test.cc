@@ -170,5 +170,20 @@ TEST(ConcernsTest, KnowsItsOwnClusterFromOthers) {
   EXPECT_FALSE(concerned("kms/"));
 }
 
+TEST(ConcernsTest, AReplicasOwnStreamIsForWhatItSaysOfItsKeyringAlone) {
+  const auto concerned = [](Event event) {
+    Fact fact;
+    fact.body.stream = "kms/kms-9/shred";
+    fact.body.event = std::move(event);
+    return concerns("c", fact);
+  };
+  EXPECT_TRUE(concerned(ShreddedThrough{.replica = "kms-9"}));
+  EXPECT_TRUE(concerned(KeyringRestored{.replica = "kms-9"}));
+  EXPECT_FALSE(concerned(ShreddedThrough{.replica = "kms-1"}));
+  EXPECT_FALSE(concerned(KeyringRestored{.replica = "kms-1"}));
+  EXPECT_FALSE(concerned(ClientEnrolled{.client = "stranger"}));
+  EXPECT_FALSE(concerned(KeyringGranted{.to = "kms-9", .by = "kms-1"}));
+}
+
 }  // namespace
 }  // namespace keytrail::kms::test

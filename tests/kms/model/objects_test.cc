@@ -65,6 +65,29 @@ TEST(RegisterTest, RefusesMaterialOfAnotherLengthThanTold) {
   EXPECT_FALSE(check(command).has_value());
 }
 
+TEST(RegisterTest, RefusesLengthsThatTheAlgorithmDoesNotHave) {
+  RegisterObject command;
+  command.object = aes("k").key;
+  command.object.format = kFormatRaw;
+  const auto refused = [&](std::uint32_t algorithm, std::uint32_t length_bits, std::size_t bytes) {
+    command.object.algorithm = algorithm;
+    command.object.length_bits = length_bits;
+    command.material_bytes = bytes;
+    const auto refusal = check(command);
+    return refusal && refusal->reason == Reason::kInvalidField;
+  };
+  constexpr std::uint32_t kAes = 3;
+  constexpr std::uint32_t kTripleDes = 2;
+  constexpr std::uint32_t kHmacSha256 = 9;
+  EXPECT_TRUE(refused(kAes, 136, 17));
+  EXPECT_TRUE(refused(kAes, 64, 8));
+  EXPECT_TRUE(refused(kAes, 512, 64));
+  EXPECT_TRUE(refused(kTripleDes, 64, 8));
+  EXPECT_FALSE(refused(kAes, 192, 24));
+  EXPECT_FALSE(refused(kTripleDes, 168, 24));  // Without its parity bits.
+  EXPECT_FALSE(refused(kHmacSha256, 64, 8));   // Not made here, but a key.
+}
+
 TEST(AddAttributeTest, NumbersTheInstancesOfOneName) {
   Given given;
   given.key("k").fact(AttributeAdded{"k", {.name = "x-a", .index = 0, .value = {1}}});
@@ -86,6 +109,24 @@ TEST(AddAttributeTest, RefusesASecondInstanceWhereOneIsPossible) {
                         AddAttribute{.object = "k", .attribute = {.name = "Contact Information"}})),
       nullptr);
   EXPECT_THAT(draft.recorded(), IsEmpty());
+}
+
+// It stands in ObjectCreated: a second one would be taken and never told.
+TEST(AddAttributeTest, RefusesAUsageMaskWhetherTheObjectHasOneOrCanHaveNone) {
+  Given given;
+  given.key("k").fact(
+      ObjectCreated{.object = "o", .type = ObjectType::kOpaqueObject, .owner = "group/vcenter"});
+  const auto reason_of_adding_to = [&](const std::string& object) {
+    Draft draft = given.draft();
+    const auto added = decide(draft, given.client("vc-1"),
+                              AddAttribute{.object = object,
+                                           .attribute = {.name = std::string(kUsageMask)}});
+    EXPECT_THAT(draft.recorded(), IsEmpty());
+    const Refusal* refusal = refusal_in(added);
+    return refusal == nullptr ? Reason{} : refusal->reason;
+  };
+  EXPECT_EQ(reason_of_adding_to("k"), Reason::kIllegalOperation);
+  EXPECT_EQ(reason_of_adding_to("o"), Reason::kPermissionDenied);
 }
 
 TEST(AddAttributeTest, RefusesMoreThanAFactCanHold) {

@@ -30,6 +30,7 @@ using namespace std::chrono_literals;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr auto kPatience = 10s;
 
@@ -177,6 +178,17 @@ class KmipServerTest : public ::testing::Test {
     return kmip::TlsConnection::open(endpoint_, kmip::make_client_context(&identity, pin()).value(),
                                      3000)
         .value();
+  }
+
+  // A connection, and not a byte on it; the caller closes it.
+  int says_nothing() const {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(endpoint_.port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return socket;
   }
 
   KeyPair authority_;
@@ -467,17 +479,25 @@ TEST_F(KmipServerTest, AStrangersRequestIsSmall) {
 TEST_F(KmipServerTest, APeerThatDoesNotShakeHandsIsDroppedAndToldOf) {
   options_.handshake_timeout_ms = 50;
   start();
-  const int mute = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(endpoint_.port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::connect(mute, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const int mute = says_nothing();
   EXPECT_TRUE(oracle_.wait_until([](const Oracle& o) { return !o.refusals_.empty(); }));
   EXPECT_THAT(oracle_.refusals_.at(0), HasSubstr("handshake"));
   char byte = 0;
   EXPECT_EQ(::recv(mute, &byte, 1, 0), 0);
   ::close(mute);
+}
+
+// Nothing was refused: it is the server that went.
+TEST_F(KmipServerTest, WhoIsCutOffByAClosingListenerIsNotToldOf) {
+  start();
+  const int mute = says_nothing();
+  ASSERT_TRUE(connect().value()->get("key-1").ok());  // Behind it: so it was accepted.
+  server_->close_listener();
+  char byte = 0;
+  EXPECT_EQ(::recv(mute, &byte, 1, 0), 0);
+  ::close(mute);
+  server_.reset();
+  EXPECT_THAT(oracle_.refusals_, IsEmpty());
 }
 
 TEST_F(KmipServerTest, AServerThatDoesNotAnswerIsUnavailableAfterTheTimeout) {

@@ -7,8 +7,22 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class ReplicaCoreTest : public ReplicaFixture {};
+
+// How many each fact about refusals of strangers counts, oldest first.
+std::vector<std::uint64_t> stated_refusals(const LogTwin& log) {
+  std::vector<std::uint64_t> counts;
+  for (Position p = 1; p <= log.head(); ++p) {
+    const auto* event = std::get_if<part::Event>(&log.at(p).fact.body.event);
+    if (event == nullptr) continue;
+    if (const auto* refusals = std::get_if<part::RefusalsRepeated>(event)) {
+      counts.push_back(refusals->count);
+    }
+  }
+  return counts;
+}
 
 TEST_F(ReplicaCoreTest, TheFirstReplicaFoundsTheClusterAndServes) {
   EXPECT_EQ(a.core->phase(), Phase::kServing);
@@ -133,11 +147,24 @@ TEST_F(ReplicaCoreTest, AStrangerIsRefusedAndCountedNotRecordedEachTime) {
     EXPECT_FALSE(call<kmip::QueryResponse>(a, kmip::QueryRequest{}, 200));
     EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kAuthenticationNotSuccessful);
   }
-  int stated = 0;
-  for (Position p = 1; p <= log.head(); ++p) {
-    stated += std::holds_alternative<part::Event>(log.at(p).fact.body.event) ? 1 : 0;
-  }
-  EXPECT_EQ(stated, 1);
+  EXPECT_THAT(stated_refusals(log), ElementsAre(1));
+}
+
+TEST_F(ReplicaCoreTest, WhatIsCountedAndNotDueYetIsStatedAtAnOrderlyStop) {
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(call<kmip::QueryResponse>(a, kmip::QueryRequest{}, 200));
+  a.core->on(StrangerTurnedAway{"keyring", "it showed no certificate", "127.0.0.1:9"});
+  ASSERT_THAT(stated_refusals(log), ElementsAre(1));
+  a.core->stop();
+  a.carry_out();
+  EXPECT_THAT(stated_refusals(log), UnorderedElementsAre(1, 4, 1));
+  EXPECT_EQ(a.ended, "");
+}
+
+TEST_F(ReplicaCoreTest, WhatIsNotBegunHasNothingToStateAtItsStop) {
+  Rig b(log, "kms-2", false);  // It has not caught up: its epoch is not begun.
+  b.core->on(StrangerTurnedAway{"command", "its key is not on the list", "127.0.0.1:9"});
+  b.core->stop();
+  EXPECT_THAT(b.core->take_outputs().submit, IsEmpty());
 }
 
 TEST_F(ReplicaCoreTest, AClientReadsItsOwnWritesThroughAReplicaThatHasNotFollowedThem) {
@@ -357,6 +384,5 @@ TEST_F(ReplicaCoreTest, WhoIsEnrolledIsToldToWhoeverHoldsTheConnections) {
   EXPECT_THAT(b->clients, ElementsAre(hash(kDb)));
 }
 
-// 200 KiB each, asked for by a few bytes.
 }  // namespace
 }  // namespace keytrail::kms::test

@@ -137,6 +137,20 @@ TEST_F(ReplicaRequestsTest, AnAttributeThatPromisesMoreThanGetKeepsIsRefused) {
   EXPECT_THAT(log.all<ObjectCreated>(), SizeIs(1));
 }
 
+// It was passed over, and another one was answered.
+TEST_F(ReplicaRequestsTest, WhoAddsAnAttributeDoesNotChooseItsIndex) {
+  const std::string id = created(a);
+  kmip::AddAttributeRequest request{.id = id, .attribute = attribute("x-a", std::string("v"))};
+  request.attribute.index = 5;
+  EXPECT_FALSE(call<kmip::AddAttributeResponse>(a, request));
+  EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kInvalidField);
+  request.attribute.index = 0;
+  ASSERT_TRUE(call<kmip::AddAttributeResponse>(a, request));
+  const auto again = call<kmip::AddAttributeResponse>(a, request);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->attribute.index, 1);
+}
+
 TEST_F(ReplicaRequestsTest, AnOpaqueObjectHasNeitherStateNorUsageMask) {
   const std::string id = call<kmip::RegisterResponse>(a, opaque(6)).value().id;
   const auto told =

@@ -58,6 +58,17 @@ TEST(ReportTest, AnAuditBeginsWithItsHeader) {
   EXPECT_THAT(out.lines[0], StartsWith("time,position,user"));
 }
 
+TEST(ReportTest, AuditHasItsHeaderWhereNothingIsSelectedAndNoneWhereNothingCanBeRead) {
+  MemorySource empty, malformed = three_facts();
+  Lines out;
+  ASSERT_TRUE(report_audit(empty, all(), AuditFormat::kCsv, out.print()).ok());
+  EXPECT_EQ(out.lines.size(), 1u);
+  malformed.facts()[0].body.resize(24);
+  Lines nothing;
+  EXPECT_FALSE(report_audit(malformed, all(), AuditFormat::kCsv, nothing.print()).ok());
+  EXPECT_TRUE(nothing.lines.empty());
+}
+
 TEST(ReportTest, NamesTheFactThatIsMalformed) {
   MemorySource source = three_facts();
   source.facts()[1].body.resize(24);

@@ -448,8 +448,24 @@ TEST_F(ActionsTest, CreateVmRefusesPathsAndOddDisks) {
   EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4097}));
   EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4096, .sector_bytes = 1024}));
   EXPECT_TRUE(refused({.vm = "vm-2", .import = "../../etc/shadow"}));
-  EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "/boot/vmlinuz"}}));
+  EXPECT_TRUE(refused({.vm = "vm-2",
+                       .disk_bytes = 4096,
+                       .guest = {.kernel = "/boot/vmlinuz", .initrd = "initrd"}}));
+  EXPECT_TRUE(refused({.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "vmlinuz"}}));
   EXPECT_TRUE(refused({.vm = "vm-2", .host = "host-9", .disk_bytes = 4096}));
+  EXPECT_FALSE(refused(
+      {.vm = "vm-2", .disk_bytes = 4096, .guest = {.kernel = "vmlinuz", .initrd = "initrd"}}));
+}
+
+TEST_F(ActionsTest, AnOrderOfAModeThatWasReplacedLeavesNothingBehind) {
+  for (const auto n : {std::uint8_t{10}, std::uint8_t{11}}) {
+    world.tell(world.admin(n), EnableHost{"host-1", ""});
+    world.make_keys();
+    world.advance();
+  }
+  EXPECT_FALSE(world.state.actions.contains(action_id(10)));
+  EXPECT_FALSE(world.state.versions.contains(action_stream(world.state, action_id(10))));
+  EXPECT_TRUE(world.state.versions.contains(action_stream(world.state, action_id(11))));
 }
 
 TEST_F(ActionsTest, HostsAreEnabledAndRekeyedByOrderOnly) {

@@ -121,6 +121,20 @@ TEST_F(RightsTest, NobodyJoinsAGroupThatMayMoreThanHeHimself) {
   EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back()));
 }
 
+// What does not propagate is not given away below its entity, by way of an empty group either.
+TEST_F(RightsTest, NobodyWidensHisOwnEntryThroughAGroup) {
+  permit("", bob, "Admin", false);
+  auto events = world.tell(world.user("bob", 34), SetPermission{"", operators, "Admin", true});
+  ASSERT_TRUE(std::holds_alternative<PermissionSet>(events.back())) << "nobody is in it yet";
+  events = world.tell(world.user("bob", 35), JoinGroup{"operators", "bob"});
+  const auto* refused = std::get_if<CommandRefused>(&events.back());
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->reason, Refusal::kNoPrivilege);
+  const auto& checked = std::get<PrivilegeChecked>(events.at(events.size() - 2));
+  EXPECT_FALSE(checked.granted) << "the check that says so is a fact";
+  EXPECT_FALSE(check(privilege::kDecrypt, "vm-1").granted);
+}
+
 TEST_F(RightsTest, ARoleIsMadeOfKnownPrivilegesAndMayCloneAnother) {
   auto events = world.tell(world.admin(22),
                            CreateRole{"Encryptor", {"Cryptographer.Encrypt"}, "NoCryptoAdmin"});

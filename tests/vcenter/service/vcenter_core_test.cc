@@ -38,6 +38,17 @@ class VCenterCoreTest : public testing::Test {
                           action_id(action));
     world.pump();
   }
+  // Adds the provider "prod" as far as its probe; gives what was asked.
+  AddProviderRequest add_until_probe(Token token, std::uint8_t n) {
+    world.found();
+    AddProviderRequest request{
+        .provider = "prod", .servers = {{"a", "h", 1}}, .accepts = true, .accepted = {Hash{7}}};
+    world.ask(token, n, request);
+    world.done(world.take_work<MakeCertificate>().first, CertificateMade{"c", "PEM", Hash{6}});
+    world.done(world.take_work<LookAtServers>().first,
+               ServersSeen{"PEM", {{"a", "PEM", Hash{7}, ""}}});
+    return request;
+  }
   // Encrypts vm-1 as far as the order; gives the key.
   KeyId encrypt_until_order(Token token, std::uint8_t n) {
     world.ask(token, n, Command(EncryptVm{"vm-1", ""}));
@@ -181,13 +192,7 @@ TEST_F(VCenterCoreTest, ACertificateThatWasNotAcceptedIsNotTrusted) {
 }
 
 TEST_F(VCenterCoreTest, AProbeThatFailsIsToldOnceAndAskedForAgainByTheUser) {
-  world.found();
-  const AddProviderRequest request{
-      .provider = "prod", .servers = {{"a", "h", 1}}, .accepts = true, .accepted = {Hash{7}}};
-  world.ask(1, 10, request);
-  world.done(world.take_work<MakeCertificate>().first, CertificateMade{"c", "PEM", Hash{6}});
-  world.done(world.take_work<LookAtServers>().first,
-             ServersSeen{"PEM", {{"a", "PEM", Hash{7}, ""}}});
+  const AddProviderRequest request = add_until_probe(1, 10);
   world.done(world.take_work<ProbeServers>().first, WorkFailed{"not enrolled", "a"});
   expect_error(1, "unavailable");
   EXPECT_TRUE(world.work.empty());
@@ -196,6 +201,24 @@ TEST_F(VCenterCoreTest, AProbeThatFailsIsToldOnceAndAskedForAgainByTheUser) {
              ServersSeen{"PEM", {{"a", "PEM", Hash{7}, ""}}});
   world.done(world.take_work<ProbeServers>().first, ServersProbed{"Keytrail", "k"});
   EXPECT_THAT(result(2), HasSubstr("Keytrail"));
+}
+
+TEST_F(VCenterCoreTest, WhoeverAddsAProviderThatIsRemovedMeanwhileIsTold) {
+  add_until_probe(1, 10);
+  world.ask(2, 11, Command(RemoveProvider{"prod"}));
+  EXPECT_THAT(result(2), HasSubstr("prod"));
+  EXPECT_EQ(world.last_answer(1), nullptr);
+  world.done(world.take_work<ProbeServers>().first, ServersProbed{"Keytrail", "k"});
+  expect_error(1, "refused");
+}
+
+TEST_F(VCenterCoreTest, AProbeWhoseFailureWasNotRecordedIsMadeAgain) {
+  add_until_probe(1, 10);
+  world.log_says = Error{ErrorCode::kConflict, "eight times in a row"};
+  world.done(world.take_work<ProbeServers>().first, WorkFailed{"not enrolled", "a"});
+  EXPECT_EQ(world.last_answer(1), nullptr);
+  world.done(world.take_work<ProbeServers>().first, ServersProbed{"Keytrail", "k"});
+  EXPECT_THAT(result(1), HasSubstr("Keytrail"));
 }
 
 TEST_F(VCenterCoreTest, EncryptVmAnswersWhenItEndsAndTellsEachStep) {
