@@ -7,6 +7,7 @@
 #include <functional>
 #include <iterator>
 
+#include "bus/events/words.h"
 #include "bus/secret/ed25519.h"
 #include "bus/wire/last_file.h"
 #include "cli/answer.h"
@@ -201,7 +202,7 @@ Exit run_log_verify(const Globals& globals, const std::string& log_folder,
         said_of_checkpoint(verdict).c_str(), finding->witnesses);
   }
   for (const std::string& wrong : finding->wrong)
-    std::fprintf(stderr, "keytrail: %s\n", wrong.c_str());
+    std::fprintf(stderr, "keytrail: %s\n", printable(wrong).c_str());
   return finding->wrong.empty() ? Exit::kDone : Exit::kFailed;
 }
 

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "bus/events/shown.h"
 #include "bus/events/words.h"
 
 namespace keytrail::cli {
 namespace {
 
 namespace json = boost::json;
-
-// Letters, not bytes: continuation bytes of UTF-8 take no room.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
 
 std::string cell(const json::value& value) {
   switch (value.kind()) {

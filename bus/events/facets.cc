@@ -4,6 +4,7 @@
 #include <array>
 
 #include "bus/events/match.h"
+#include "bus/events/shown.h"
 
 namespace keytrail {
 namespace {
@@ -12,19 +13,7 @@ std::string named(std::string_view kind, std::string_view name) {
   return name.empty() ? std::string(kind) : std::string(kind) + "/" + std::string(name);
 }
 
-std::string_view or_root(std::string_view entity) { return entity.empty() ? "(root)" : entity; }
-
 KeyId object_key(const std::string& object) { return {"", object}; }
-
-// The `index`-th piece of a stream's name.
-std::string_view piece(std::string_view stream, int index) {
-  for (; index > 0; --index) {
-    const std::size_t slash = stream.find('/');
-    if (slash == std::string_view::npos) return "";
-    stream.remove_prefix(slash + 1);
-  }
-  return stream.substr(0, stream.find('/'));
-}
 
 // Says what an event is about, on facets that already hold what its body says.
 class About {
@@ -361,9 +350,9 @@ Facets facets_of(const Body& body) {
   facets.type = type_of(body.event);
   facets.user = body.user;
   facets.action = body.action;
-  if (std::holds_alternative<esxi::Event>(body.event)) facets.host = piece(body.stream, 1);
+  if (std::holds_alternative<esxi::Event>(body.event)) facets.host = piece_of(body.stream, 1);
   if (std::holds_alternative<part::Event>(body.event)) {
-    facets.object = named(piece(body.stream, 0), piece(body.stream, 1));
+    facets.object = named(piece_of(body.stream, 0), piece_of(body.stream, 1));
   }
   std::visit(About(facets), body.event);
   return facets;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "bus/events/address.h"
+
 namespace keytrail {
 
 namespace {
@@ -11,15 +13,6 @@ constexpr TimeNs kMinuteNs = 60'000'000'000;
 
 bool is_over(const std::optional<TimeNs>& begun, TimeNs now) {
   return !begun || now - *begun >= kMinuteNs;
-}
-
-// "10.0.0.1:4711" and "[::1]:4711"; an IPv6 address alone has more colons and no port.
-std::string without_port(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0) return address;
-  const bool has_port =
-      address.front() == '[' ? address[colon - 1] == ']' : address.find(':') == colon;
-  return has_port ? address.substr(0, colon) : address;
 }
 
 }  // namespace

@@ -268,7 +268,6 @@ Result<Ack> read_ack(encoded::Ack::Reader from) {
 
 // --- blobs ------------------------------------------------------------------------------------
 
-constexpr std::size_t kFactHeaderBytes = 8;
 constexpr std::size_t kAttachmentHeaderBytes = 24;
 
 template <class Int>
@@ -424,15 +423,15 @@ Result<std::vector<StoredFact>> decode_facts(ByteView blob) {
   if (blob.size() > kFrameBytesMax) return malformed("facts over 4 MiB");
   std::vector<StoredFact> facts;
   while (!blob.empty()) {
-    if (blob.size() < kFactHeaderBytes + kStampBytes) return malformed("a fact cut short");
+    if (blob.size() < kFactPrefixBytes + kStampBytes) return malformed("a fact cut short");
     const std::size_t bytes = get<std::uint32_t>(blob, 0);
     if (bytes < kStampBytes || bytes > kStampBytes + kBodyBytesMax || bytes % kWordBytes != 0 ||
-        get<std::uint32_t>(blob, 4) != 0 || bytes > blob.size() - kFactHeaderBytes) {
+        get<std::uint32_t>(blob, 4) != 0 || bytes > blob.size() - kFactPrefixBytes) {
       return malformed("a fact of an impossible length");
     }
-    const ByteView fact = blob.subspan(kFactHeaderBytes, bytes);
+    const ByteView fact = blob.subspan(kFactPrefixBytes, bytes);
     facts.push_back({to_bytes(fact.first(kStampBytes)), to_bytes(fact.subspan(kStampBytes))});
-    blob = blob.subspan(kFactHeaderBytes + bytes);
+    blob = blob.subspan(kFactPrefixBytes + bytes);
   }
   return facts;
 }

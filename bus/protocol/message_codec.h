@@ -29,7 +29,12 @@ inline constexpr std::size_t kAcksPerMessageMax = 512;
 
 // Facts: (u32 length of stamp + body, u32 zero, stamp, body)*, little-endian, each padded to 8 by
 // nature.
+inline constexpr std::size_t kFactPrefixBytes = 8;
 void append_fact(Bytes& blob, ByteView stamp, ByteView body);
+// What append_fact adds for a body.
+[[nodiscard]] constexpr std::size_t fact_bytes_of(const Bytes& body) {
+  return kFactPrefixBytes + kStampBytes + body.size();
+}
 [[nodiscard]] Result<std::vector<StoredFact>> decode_facts(ByteView blob);
 
 // Attachments: (u64 position, u32 index, u32 kind, u32 length, u32 zero, bytes, zero padding to

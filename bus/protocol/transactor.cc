@@ -56,6 +56,10 @@ void Transactor::on_completed(const Appender::Completed& completed) {
   }
 }
 
+void Transactor::on_not_taken(TransactionId id) {
+  fail(id, ErrorCode::kUnavailable, "too much is waiting to be recorded; try again in a moment");
+}
+
 void Transactor::on_followed(Position position) {
   followed_ = std::max(followed_, position);
   while (!waiting_.empty() && waiting_.begin()->first <= followed_) {

@@ -42,7 +42,9 @@ class Transactor {
   };
   struct Failed {
     TransactionId id = 0;
-    Error error;  // kInvalid: the store will never take it; kConflict: too many retries
+    // kInvalid: the store will never take it; kConflict: too many retries; kUnavailable: too much
+    // is waiting, the same may be taken later; kRefused: a newer process has this identity.
+    Error error;
   };
   struct Outputs {
     std::vector<std::pair<TicketId, Unit>> submit;  // hand to the Appender
@@ -55,6 +57,8 @@ class Transactor {
   // without facts ends the transaction: accepted, with count 0.
   void submit(TransactionId id, const Decision& decision);
   void on_completed(const Appender::Completed& completed);
+  // The Appender had no room for it: nothing was sent.
+  void on_not_taken(TransactionId id);
   // The part's state is evolved up to here.
   void on_followed(Position position);
 

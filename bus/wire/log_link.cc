@@ -40,10 +40,11 @@ std::string_view part_of_author(std::string_view author) {
 }  // namespace
 
 struct LogLink::Impl {
-  Impl(Context& used_context, LogLinkOptions given, CurveKeys own_keys, const Clock& used_clock)
+  Impl(Context& used_context, LogLinkOptions given, const CurveKeys& used_keys,
+       const Clock& used_clock)
       : context(used_context),
         options(completed(std::move(given))),
-        keys(std::move(own_keys)),
+        keys{used_keys.public_key, used_keys.secret_key.clone()},
         clock(used_clock),
         witness(read_last_file(files, options.last_file)),
         written_known(witness.ok() ? *witness : protocol::Known{}),
@@ -309,10 +310,7 @@ bool LogLink::Impl::carry_out_appender() {
 bool LogLink::Impl::carry_out_transactor() {
   Transactor::Outputs outputs = transactor.take_outputs();
   for (auto& [ticket, unit] : outputs.submit) {
-    if (appender.submit(std::move(unit), ticket)) continue;
-    transactor.on_completed({.ticket = ticket,
-                             .ack = {.outcome = protocol::AppendOutcome::kInvalid,
-                                     .hint = "too much is waiting to be recorded"}});
+    if (!appender.submit(std::move(unit), ticket)) transactor.on_not_taken(ticket);
   }
   for (const Transactor::Accepted& done : outputs.accepted) {
     events.emplace_back(TransactionAccepted{done.id, done.first, done.count});
@@ -366,8 +364,9 @@ void LogLink::Impl::end(std::string reason) {
   connected = false;
 }
 
-LogLink::LogLink(Context& context, LogLinkOptions options, CurveKeys keys, const Clock& clock)
-    : impl_(std::make_unique<Impl>(context, std::move(options), std::move(keys), clock)) {}
+LogLink::LogLink(Context& context, LogLinkOptions options, const CurveKeys& keys,
+                 const Clock& clock)
+    : impl_(std::make_unique<Impl>(context, std::move(options), keys, clock)) {}
 
 LogLink::~LogLink() {
   impl_->remembered_at = 0;

@@ -80,8 +80,8 @@ using LinkEvent =
 
 class LogLink {
  public:
-  // `context` and `clock` are borrowed, and outlive it.
-  LogLink(Context& context, LogLinkOptions options, CurveKeys keys, const Clock& clock);
+  // `context` and `clock` are borrowed, and outlive it; `keys` are copied.
+  LogLink(Context& context, LogLinkOptions options, const CurveKeys& keys, const Clock& clock);
   ~LogLink();
 
   // Sleeps until a socket or one of `fds` is readable, an event waits, or the time is over: never

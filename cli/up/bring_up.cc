@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include "bus/secret/file.h"
@@ -66,14 +67,8 @@ std::string last_sentence(const std::string& log) {
 // The steps of bring_up, with what they share.
 class BringUp {
  public:
-  BringUp(Endpoints& endpoints, Supervisor& supervisor, const std::function<void()>& turn,
-          const std::function<bool()>& is_stopping,
-          const std::function<void(const std::string&)>& tell)
-      : x_(endpoints),
-        supervisor_(supervisor),
-        turn_(turn),
-        is_stopping_(is_stopping),
-        tell_(tell) {}
+  BringUp(Endpoints& endpoints, Supervisor& supervisor, Meanwhile& meanwhile)
+      : x_(endpoints), supervisor_(supervisor), meanwhile_(meanwhile) {}
 
   Result<void> run() {
     TRY(start_and_wait("eventstore"));
@@ -106,9 +101,9 @@ class BringUp {
     for (const KmsEndpoint& replica : x_.kms) {
       const Result<void> started = start_replica(replica);
       if (started.ok()) continue;
-      if (is_stopping_() || ++failed == x_.kms.size()) return started;
-      tell_(started.error().detail + "; it stays down until `keytrail part start " + replica.name +
-            "`");
+      if (meanwhile_.is_stopping() || ++failed == x_.kms.size()) return started;
+      meanwhile_.tell(started.error().detail + "; it stays down until `keytrail part start " +
+                      replica.name + "`");
       TRY(supervisor_.stop(replica.name));
     }
     return {};
@@ -155,8 +150,8 @@ class BringUp {
     const SystemClock clock;
     const TimeNs deadline = clock.monotonic() + kPartWithinNs;
     while (!condition()) {
-      turn_();
-      if (is_stopping_())
+      meanwhile_.turn();
+      if (meanwhile_.is_stopping())
         return Error{ErrorCode::kRefused, "stopped before the installation was up"};
       TRY(refused_to_start(part));
       if (clock.monotonic() > deadline) {
@@ -181,17 +176,13 @@ class BringUp {
 
   Endpoints& x_;
   Supervisor& supervisor_;
-  const std::function<void()>& turn_;
-  const std::function<bool()>& is_stopping_;
-  const std::function<void(const std::string&)>& tell_;
+  Meanwhile& meanwhile_;
 };
 
 }  // namespace
 
-Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
-                      const std::function<void()>& turn, const std::function<bool()>& is_stopping,
-                      const std::function<void(const std::string&)>& tell) {
-  return BringUp(endpoints, supervisor, turn, is_stopping, tell).run();
+Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor, Meanwhile& meanwhile) {
+  return BringUp(endpoints, supervisor, meanwhile).run();
 }
 
 bool is_host(const Endpoints& endpoints, const std::string& part) {

@@ -1,10 +1,10 @@
 // Bring-up: starts the parts of an installation in order, each once the one before answers.
 //
 // The first replica makes the cluster; the others ask to be admitted, and `up`, being the operator
-// of the replicas it starts, admits them. Threads: one; `turn` keeps supervising while this waits.
+// of the replicas it starts, admits them. Threads: one, which keeps supervising (Meanwhile) while
+// this waits.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 
@@ -13,13 +13,20 @@
 
 namespace keytrail::cli {
 
+// Who waits meanwhile: the loop of `keytrail up`.
+class Meanwhile {
+ public:
+  virtual ~Meanwhile() = default;
+  virtual void turn() = 0;  // keeps supervising; returns soon
+  [[nodiscard]] virtual bool is_stopping() const = 0;
+  virtual void tell(const std::string& sentence) = 0;
+};
+
 // Fills in what only running parts know. A replica that does not start is told and stays down, as
 // long as another one serves. kUnavailable: a part did not answer in time; says which, and where
 // its log is.
 [[nodiscard]] Result<void> bring_up(Endpoints& endpoints, Supervisor& supervisor,
-                                    const std::function<void()>& turn,
-                                    const std::function<bool()>& is_stopping,
-                                    const std::function<void(const std::string&)>& tell);
+                                    Meanwhile& meanwhile);
 
 // Whether a part answers as it should: a live store or vCenter, a serving replica, a started host.
 struct Readiness {

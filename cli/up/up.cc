@@ -91,17 +91,34 @@ void print_table(const Endpoints& x) {
   std::fputs(format_table({"PART", "ADDRESS", "PID"}, rows).c_str(), stdout);
 }
 
-// One turn of the loop: sleeps until something happens.
-void turn(Supervisor& supervisor, ControlServer& control, int signals, int timeout_ms) {
-  std::vector<pollfd> items{{signals, POLLIN, 0}};
-  for (const int fd : supervisor.fds()) items.push_back({fd, POLLIN, 0});
-  for (const int fd : control.fds()) items.push_back({fd, POLLIN, 0});
-  const int timer = supervisor.next_timer_ms();
-  const int wait = timer < 0 ? timeout_ms : (timeout_ms < 0 ? timer : std::min(timer, timeout_ms));
-  (void)poll(items.data(), static_cast<nfds_t>(items.size()), wait);
-  supervisor.step();
-  control.step();
-}
+// What keeps an installation running: its processes, who asks about them, and the signals to stop.
+class Loop final : public Meanwhile {
+ public:
+  Loop(Supervisor& supervisor, ControlServer& control, int signals)
+      : supervisor_(supervisor), control_(control), signals_(signals) {}
+
+  // One turn: sleeps until something happens, `timeout_ms` at most (-1: no bound).
+  void turn(int timeout_ms) {
+    std::vector<pollfd> items{{signals_, POLLIN, 0}};
+    for (const int fd : supervisor_.fds()) items.push_back({fd, POLLIN, 0});
+    for (const int fd : control_.fds()) items.push_back({fd, POLLIN, 0});
+    const int timer = supervisor_.next_timer_ms();
+    const int wait =
+        timer < 0 ? timeout_ms : (timeout_ms < 0 ? timer : std::min(timer, timeout_ms));
+    (void)poll(items.data(), static_cast<nfds_t>(items.size()), wait);
+    supervisor_.step();
+    control_.step();
+  }
+
+  void turn() override { turn(20); }
+  [[nodiscard]] bool is_stopping() const override { return wire::is_readable(signals_); }
+  void tell(const std::string& sentence) override { cli::tell(sentence); }
+
+ private:
+  Supervisor& supervisor_;
+  ControlServer& control_;
+  const int signals_;
+};
 
 bool is_running(const Supervisor& supervisor, const std::string& name) {
   for (const PartStatus& part : supervisor.status()) {
@@ -123,18 +140,15 @@ int hear(Supervisor& supervisor, const Endpoints& endpoints) {
 }
 
 // Brings all parts up, then keeps them so until a signal.
-Result<void> serve(Supervisor& supervisor, ControlServer& control, int signals,
-                   Endpoints endpoints) {
-  TRY(bring_up(
-      endpoints, supervisor, [&] { turn(supervisor, control, signals, 20); },
-      [&] { return wire::is_readable(signals); }, tell));
+Result<void> serve(Supervisor& supervisor, Loop& loop, Endpoints endpoints) {
+  TRY(bring_up(endpoints, supervisor, loop));
   set_pids(endpoints, supervisor);
   TRY(write_endpoints(endpoints));
   print_table(endpoints);
   tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
   std::uint64_t seen = supervisor.changes();
-  while (!wire::is_readable(signals)) {
-    turn(supervisor, control, signals, hear(supervisor, endpoints));
+  while (!loop.is_stopping()) {
+    loop.turn(hear(supervisor, endpoints));
     if (supervisor.changes() == seen) continue;
     seen = supervisor.changes();
     set_pids(endpoints, supervisor);
@@ -146,10 +160,10 @@ Result<void> serve(Supervisor& supervisor, ControlServer& control, int signals,
 }
 
 // Stops all in order, last first; the supervisor bounds each part's time.
-void stop(Supervisor& supervisor, ControlServer& control, int signals) {
+void stop(Supervisor& supervisor, Loop& loop) {
   tell("stopping");
   supervisor.stop_all();
-  while (!supervisor.all_down()) turn(supervisor, control, signals, 100);
+  while (!supervisor.all_down()) loop.turn(100);
 }
 
 Result<void> up(const UpOptions& options) {
@@ -168,8 +182,9 @@ Result<void> up(const UpOptions& options) {
       command.emplace_back("--accept-clock");
     supervisor.add({part.name, std::move(command), part.log});
   }
-  const Result<void> served = serve(supervisor, control, signals, installation.endpoints());
-  stop(supervisor, control, signals);
+  Loop loop(supervisor, control, signals);
+  const Result<void> served = serve(supervisor, loop, installation.endpoints());
+  stop(supervisor, loop);
   return served;
 }
 

@@ -174,9 +174,17 @@ Result<std::unique_ptr<BlockFile>> OsDiskFolder::open(std::string_view name) {
 }
 
 Result<std::unique_ptr<BlockFile>> OsDiskFolder::create(std::string_view name, std::uint64_t size) {
-  Fd fd = TRY(open_file(folder_.get(), name, O_RDWR | O_CREAT));
-  TRY(lock(fd, name));  // Before it is cut: it may be another's.
-  if (::ftruncate(fd.get(), 0) != 0) return storage_error(errno, "creating", name);
+  // What lies there goes as a whole, unless another has it open: a file that is cut and filled
+  // again would keep its maker, its mode, its other names and whoever's descriptors of it.
+  const Result<Fd> old = open_file(folder_.get(), name, O_RDWR);
+  if (old.ok()) {
+    TRY(lock(*old, name));
+    TRY(remove(name));
+  } else if (old.error().code != ErrorCode::kNotFound) {
+    return old.error();
+  }
+  Fd fd = TRY(open_file(folder_.get(), name, O_RDWR | O_CREAT | O_EXCL));
+  TRY(lock(fd, name));
   const int reserved = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
   if (reserved != 0) {
     ::unlinkat(folder_.get(), std::string(name).c_str(), 0);

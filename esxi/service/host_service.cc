@@ -60,10 +60,6 @@ wire::LogLinkOptions link_options(const HostOptions& options) {
   return link;
 }
 
-wire::CurveKeys copy_of(const wire::CurveKeys& keys) {
-  return {keys.public_key, keys.secret_key.clone()};
-}
-
 }  // namespace
 
 struct HostService::Impl {
@@ -74,7 +70,7 @@ struct HostService::Impl {
         boot_keys(crypto::derive_key_pair(random.secret(32))),
         results(kResultsMax),
         arrivals(kArrivalsMax),
-        link(context, link_options(options), copy_of(keys), clock),
+        link(context, link_options(options), keys, clock),
         channel(context, options.channel_endpoint, options.channel_server_key, std::move(keys),
                 [this](Bytes nonce, std::vector<wire::SealedKey> sealed) {
                   if (!arrivals.put({std::move(nonce), std::move(sealed)})) {

@@ -9,8 +9,6 @@
 namespace keytrail::eventstore {
 namespace {
 
-constexpr std::size_t kFactOverheadBytes = kStampBytes + 8;
-
 Error invalid(std::string what) { return {ErrorCode::kInvalid, std::move(what)}; }
 
 Result<void> check_sizes(const protocol::Unit& unit) {
@@ -18,7 +16,7 @@ Result<void> check_sizes(const protocol::Unit& unit) {
   if (unit.bodies.size() > protocol::kBodiesPerUnitMax) return invalid("over 256 facts in a unit");
   if (unit.guards.size() > protocol::kGuardsPerUnitMax) return invalid("over 64 guards in a unit");
   std::size_t bytes = 0;
-  for (const Bytes& body : unit.bodies) bytes += body.size() + kFactOverheadBytes;
+  for (const Bytes& body : unit.bodies) bytes += protocol::fact_bytes_of(body);
   if (bytes > kUnitFactBytesMax) return invalid("over 2 MiB of facts in a unit");
   if (unit.attachments.size() > kAttachmentsPerUnitMax) {
     return invalid("over 16 attachments in a unit");

@@ -5,10 +5,9 @@
 namespace keytrail::eventstore {
 namespace {
 
+using protocol::kFactPrefixBytes;
 using protocol::Topic;
 using protocol::TopicSet;
-
-constexpr std::size_t kLengthBytes = 8;  // u32 length, u32 zero
 
 bool is_of_kms(Topic topic) { return topic == Topic::kKmsChange || topic == Topic::kKmsNote; }
 
@@ -18,7 +17,7 @@ Bytes facts_of(const Batch& batch, Topic topic) {
   for (const Batch::Entry& entry : batch.entries) {
     if (entry.topic != topic) continue;
     const auto begin = batch.facts.begin() + entry.offset;
-    facts.insert(facts.end(), begin, begin + kLengthBytes + entry.bytes);
+    facts.insert(facts.end(), begin, begin + kFactPrefixBytes + entry.bytes);
   }
   return facts;
 }
@@ -26,12 +25,12 @@ Bytes facts_of(const Batch& batch, Topic topic) {
 }  // namespace
 
 ByteView Batch::stamp(std::size_t index) const {
-  return ByteView(facts).subspan(entries.at(index).offset + kLengthBytes, kStampBytes);
+  return ByteView(facts).subspan(entries.at(index).offset + kFactPrefixBytes, kStampBytes);
 }
 
 ByteView Batch::body(std::size_t index) const {
   const Entry& entry = entries.at(index);
-  return ByteView(facts).subspan(entry.offset + kLengthBytes + kStampBytes,
+  return ByteView(facts).subspan(entry.offset + kFactPrefixBytes + kStampBytes,
                                  entry.bytes - kStampBytes);
 }
 

@@ -201,7 +201,7 @@ Ack Orderer::accept(Author& author, std::uint64_t epoch, const Unit& unit,
 // The forming batch, or a new one if it has no room for `unit`.
 Batch& Orderer::batch_for(const Unit& unit, const Admitted& admitted) {
   std::size_t facts = 0;
-  for (const Bytes& body : unit.bodies) facts += body.size() + kStampBytes + 8;
+  for (const Bytes& body : unit.bodies) facts += protocol::fact_bytes_of(body);
   if (!waiting_.empty()) {
     Batch& forming = waiting_.back();
     if (forming.facts.size() + facts <= kBatchFactBytesMax &&

@@ -88,7 +88,7 @@ struct Service::Impl {
   std::optional<Orderer> orderer;
   std::optional<SharedState> shared;
   std::optional<wire::Socket> append;
-  // Threads; the last to be made is the first to end.
+  // Threads. They end from the last to the first: a checkpoint of all that was written comes last.
   std::optional<CheckpointLoop> checkpoints;
   std::optional<WriteLoop> writer;
   std::optional<PublishLoop> publisher;

@@ -185,7 +185,12 @@ std::string to_json(const Answer& answer, const Certificates& certificates) {
       [](const ClientsAnswer& clients) { return clients_json(clients); },
       [](const ShreddedAnswer& shredded) { return shredded_json(shredded); },
       [](const DoneAnswer& done) {
-        return json::object{{"name", done.name}, {"position", std::to_string(done.position)}};
+        json::object object{{"name", done.name}};
+        if (done.position == 0)  // No fact was needed.
+          object["unchanged"] = true;
+        else
+          object["position"] = std::to_string(done.position);
+        return object;
       },
       [](const SignedAnswer& cert) {
         return json::object{{"certificate", cert.certificate_pem},

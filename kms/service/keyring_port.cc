@@ -1,12 +1,9 @@
 #include "kms/service/keyring_port.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +19,7 @@
 #include "bus/secret/fd.h"
 #include "bus/secret/text.h"
 #include "bus/wire/wake_event.h"
+#include "kms/kmip/tls_stream.h"
 
 namespace keytrail::kms {
 namespace {
@@ -59,40 +57,20 @@ std::string text_of(const sockaddr_in& address) {
   return std::string(host) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
-using Clock = std::chrono::steady_clock;
+using Clock = kmip::WaitClock;
 
-Result<void> wait_for(const Fd& socket, short wanted, int stop_fd, Clock::time_point until) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-  if (left.count() <= 0) return unavailable("the peer takes too long");
-  pollfd waiting[] = {{socket.get(), wanted, 0}, {stop_fd, POLLIN, 0}};
-  ::poll(waiting, 2, static_cast<int>(left.count()) + 1);
-  if (waiting[1].revents != 0) return unavailable("this replica stops");
-  return {};
-}
-
-void never_block(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
-
-// One TLS connection. Whatever the peer sends and however slowly, what is done with it ends in
-// time.
+// Pieces with their lengths, over TLS with the port's protocol agreed on.
 class Connection {
  public:
-  enum class Side { kAccept, kConnect };
-
   // `stop`: becomes readable when there is no more time.
-  static Result<Connection> make(const kmip::TlsContext& context, Fd socket, Side side, int stop,
-                                 Clock::duration within) {
-    never_block(socket.get());
-    Connection connection(SSL_new(context.native()), std::move(socket), stop);
-    KEYTRAIL_CHECK(connection.ssl_ != nullptr);
-    ssl_st* ssl = connection.ssl_.get();
-    SSL_set_fd(ssl, connection.socket_.get());
-    connection.until_ = Clock::now() + within;
-    TRY(connection.drive("no TLS connection: ", [&] {
-      return side == Side::kAccept ? SSL_accept(ssl) : SSL_connect(ssl);
-    }));
+  static Result<Connection> make(const kmip::TlsContext& context, Fd socket,
+                                 kmip::TlsStream::Side side, int stop, Clock::duration within) {
+    Connection connection(kmip::TlsStream(std::move(socket), context, stop));
+    connection.allow(within);
+    TRY(connection.stream_.shake_hands(side));
     const unsigned char* chosen = nullptr;
     unsigned int chosen_bytes = 0;
-    SSL_get0_alpn_selected(ssl, &chosen, &chosen_bytes);
+    SSL_get0_alpn_selected(connection.ssl(), &chosen, &chosen_bytes);
     if (chosen_bytes != kAlpnBytes - 1 || std::memcmp(chosen, kAlpn + 1, chosen_bytes) != 0) {
       return unavailable("the peer speaks another protocol");
     }
@@ -100,73 +78,32 @@ class Connection {
   }
 
   // From now on: for all that follows, together.
-  void allow(Clock::duration time) { until_ = Clock::now() + time; }
+  void allow(Clock::duration time) { stream_.allow(time); }
 
-  [[nodiscard]] const ssl_st* ssl() const { return ssl_.get(); }
-
-  Result<void> write(ByteView bytes) {
-    while (!bytes.empty()) {
-      std::size_t written = 0;
-      TRY(drive("the connection broke: ",
-                [&] { return SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written); }));
-      bytes = bytes.subspan(written);
-    }
-    return {};
-  }
-  Result<void> read(std::span<std::uint8_t> bytes) {
-    while (!bytes.empty()) {
-      std::size_t got = 0;
-      TRY(drive("the connection broke: ",
-                [&] { return SSL_read_ex(ssl_.get(), bytes.data(), bytes.size(), &got); }));
-      bytes = bytes.subspan(got);
-    }
-    return {};
-  }
+  [[nodiscard]] const ssl_st* ssl() const { return stream_.native(); }
 
   Result<void> write_piece(ByteView bytes) {
     const auto length = static_cast<std::uint32_t>(bytes.size());
     std::array<std::uint8_t, 4> header{};
     for (std::size_t i = 0; i < 4; ++i) header[i] = static_cast<std::uint8_t>(length >> 8 * i);
-    TRY(write(header));
-    return write(bytes);
+    TRY(stream_.write(header));
+    return stream_.write(bytes);
   }
   Result<SecretBytes> read_piece() {
     std::array<std::uint8_t, 4> header{};
-    TRY(read(header));
+    TRY(stream_.read(header));
     std::uint32_t length = 0;
     for (std::size_t i = 0; i < 4; ++i) length |= std::uint32_t{header[i]} << 8 * i;
     if (length > kPieceBytesMax) return unavailable("the peer sends more than can be");
     SecretBytes piece(length);
-    TRY(read(piece.write(SecretAccess())));
+    TRY(stream_.read(piece.write(SecretAccess())));
     return piece;
   }
 
  private:
-  struct Free {
-    void operator()(ssl_st* ssl) const { SSL_free(ssl); }
-  };
-  Connection(ssl_st* ssl, Fd socket, int stop)
-      : socket_(std::move(socket)), ssl_(ssl), stop_(stop) {}
+  explicit Connection(kmip::TlsStream stream) : stream_(std::move(stream)) {}
 
-  // Repeats a step of OpenSSL's until it is done, cannot be done, or its time is over.
-  template <class Step>
-  Result<void> drive(const char* doing, Step step) {
-    for (;;) {
-      ERR_clear_error();  // What an earlier call left there would be taken for this one's.
-      const int done = step();
-      if (done == 1) return {};
-      const int why = SSL_get_error(ssl_.get(), done);
-      if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-        return unavailable(doing + kmip::tls_error_text());
-      }
-      TRY(wait_for(socket_, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, stop_, until_));
-    }
-  }
-
-  Fd socket_;
-  std::unique_ptr<ssl_st, Free> ssl_;
-  int stop_;
-  Clock::time_point until_;
+  kmip::TlsStream stream_;
 };
 
 int choose_alpn(ssl_st*, const unsigned char** out, unsigned char* out_bytes,
@@ -185,7 +122,7 @@ Result<Fd> connect_to(const std::string& endpoint, int stop_fd) {
   int outcome =
       ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   if (outcome != 0 && errno == EINPROGRESS) {
-    TRY(wait_for(socket, POLLOUT, stop_fd, until));
+    TRY(kmip::wait_for_socket(socket.get(), POLLOUT, until, stop_fd));
     socklen_t bytes = sizeof(outcome);
     if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &outcome, &bytes) != 0) outcome = errno;
   }
@@ -246,10 +183,6 @@ class KeyringPort::Io {
 
  private:
   void run() {
-    sigset_t pipe;  // A peer that is gone while it is written to is an error like another.
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     for (;;) {
       pollfd waiting[] = {{listener_.get(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
       ::poll(waiting, 2, -1);
@@ -268,8 +201,10 @@ class KeyringPort::Io {
 
   void serve(Fd socket, const std::string& address) {
     Result<Connection> connection = Connection::make(
-        tls_, std::move(socket), Connection::Side::kAccept, stop_.fd(), handshake_within_);
-    if (!connection) return on_refused_(address, connection.error().detail);
+        tls_, std::move(socket), kmip::TlsStream::Side::kAccept, stop_.fd(), handshake_within_);
+    if (!connection) {
+      return on_refused_(address, "the TLS handshake failed: " + connection.error().detail);
+    }
     const std::optional<Hash> certificate = kmip::peer_fingerprint(connection->ssl());
     if (!certificate) return on_refused_(address, "it showed no certificate");
     AskerToken token = 0;
@@ -346,8 +281,9 @@ Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
   SSL_CTX_set_min_proto_version(tls.native(), TLS1_3_VERSION);
   SSL_CTX_set_alpn_protos(tls.native(), kAlpn, kAlpnBytes);
   Fd socket = TRY(connect_to(endpoint, stop_fd));
-  Connection connection = TRY(Connection::make(tls, std::move(socket), Connection::Side::kConnect,
-                                               stop_fd, KeyringPort::kHandshakeWithin));
+  Connection connection =
+      TRY(Connection::make(tls, std::move(socket), kmip::TlsStream::Side::kConnect, stop_fd,
+                           KeyringPort::kHandshakeWithin));
   connection.allow(kVerdictWithin + kHandoverWithin);
   Handover handover;
   handover.keyring = TRY(connection.read_piece());

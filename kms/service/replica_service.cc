@@ -92,8 +92,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
         [this](std::string address, std::string reason) {
           turn_away({"keyring", std::move(reason), std::move(address)});
         }));
-    link_ =
-        std::make_unique<wire::LogLink>(context_, link_options(), copy_of(options_.keys), s_.clock);
+    link_ = std::make_unique<wire::LogLink>(context_, link_options(), options_.keys, s_.clock);
     if (keyring_ != nullptr && identity_.has_authority()) core_.use(*keyring_);
     return {};
   }
@@ -398,10 +397,6 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     options.follower.log_lost_ms = options_.log_lost_ms;
     options.appender.epoch_stream = "kms/" + options_.name + "/epoch";
     return options;
-  }
-
-  static wire::CurveKeys copy_of(const wire::CurveKeys& keys) {
-    return {.public_key = keys.public_key, .secret_key = keys.secret_key.clone()};
   }
 
   [[nodiscard]] SealedFile::Place keyring_place() {

@@ -1,20 +1,14 @@
 #include "replay/audit/audit.h"
 
-#include <algorithm>
 #include <array>
 
 #include "bus/events/json.h"
+#include "bus/events/shown.h"
 #include "bus/events/words.h"
 #include "replay/audit/texts.h"
 
 namespace keytrail::replay {
 namespace {
-
-// Characters, not bytes: a letter of UTF-8 takes one column.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
 
 std::string in_column(std::string_view text, std::size_t width) {
   std::string cell = text.empty() ? "-" : printable(text);

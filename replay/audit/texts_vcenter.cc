@@ -1,3 +1,4 @@
+#include "bus/events/shown.h"
 #include "bus/events/words.h"
 #include "replay/audit/texts.h"
 
@@ -5,8 +6,6 @@ namespace keytrail::replay {
 namespace {
 
 using namespace vcenter;
-
-std::string_view or_root(std::string_view entity) { return entity.empty() ? "(root)" : entity; }
 
 std::string principal(std::string_view name, bool is_group) {
   return say({is_group ? "group " : "user ", name});

@@ -6,6 +6,7 @@
 
 #include "bus/events/facets.h"
 #include "bus/events/json.h"
+#include "bus/events/shown.h"
 #include "bus/events/words.h"
 
 namespace keytrail::replay {
@@ -21,7 +22,6 @@ std::size_t rank_of(std::string_view kind) {
 }
 
 std::string or_none(std::string text) { return text.empty() ? "none" : std::move(text); }
-std::string or_root(const std::string& entity) { return entity.empty() ? "(root)" : entity; }
 std::string yes_no(bool value) { return value ? "yes" : "no"; }
 
 void add_installation(std::vector<Item>& items, const State& state) {
@@ -144,7 +144,8 @@ void add_vcenter(std::vector<Item>& items, const std::string& scope, const VCent
         {"entity",
          scope,
          name,
-         {{"kind", std::string(word_of(entity.kind))}, {"below", or_root(entity.parent)}}});
+         {{"kind", std::string(word_of(entity.kind))},
+          {"below", std::string(or_root(entity.parent))}}});
   }
   for (const auto& [name, vm] : vcenter.vms) {
     items.push_back({"vm",

@@ -1,20 +1,11 @@
 #include "replay/state/state.h"
 
 #include "bus/events/match.h"
+#include "bus/events/shown.h"
 #include "replay/state/vcenter_fold.h"
 
 namespace keytrail::replay {
 namespace {
-
-// The `index`-th piece of a stream's name: "kms/CLUSTER/object/ID".
-std::string piece(std::string_view stream, int index) {
-  for (; index > 0; --index) {
-    const std::size_t slash = stream.find('/');
-    if (slash == std::string_view::npos) return "";
-    stream.remove_prefix(slash + 1);
-  }
-  return std::string(stream.substr(0, stream.find('/')));
-}
 
 void evolve_part(State& state, const Fact& fact, const part::Event& event) {
   match(
@@ -76,7 +67,7 @@ void evolve_kms(State& state, const Fact& fact, const kms::Event& event) {
   }
   if (std::holds_alternative<KeyringRestored>(event)) return;  // Punctured again before it served.
 
-  Cluster& cluster = state.clusters[piece(fact.body.stream, 1)];
+  Cluster& cluster = state.clusters[std::string(piece_of(fact.body.stream, 1))];
   const auto with_key = [&](const std::string& id, auto change) {
     if (const auto it = cluster.keys.find(id); it != cluster.keys.end()) change(it->second);
   };
@@ -140,7 +131,7 @@ void encrypt_disk(State& state, const std::string& host, const Encrypted& e) {
 
 void evolve_esxi(State& state, const Fact& fact, const esxi::Event& event) {
   using namespace esxi;
-  const std::string name = piece(fact.body.stream, 1);
+  const std::string name(piece_of(fact.body.stream, 1));
   Host& host = state.hosts[name];
   const auto set_locked = [&](const std::string& vm, bool locked) {
     with_vms_on(state, name, vm, [&](Vm& known) { known.locked = locked; });
@@ -187,7 +178,8 @@ void evolve(State& state, const Fact& fact) {
       [&](const eventstore::Event& e) { evolve_eventstore(state, e); },
       [&](const kms::Event& e) { evolve_kms(state, fact, e); },
       [&](const vcenter::Event& e) {
-        evolve_vcenter(state.vcenters[piece(fact.body.stream, 1)], fact.body.action, e);
+        const std::string name(piece_of(fact.body.stream, 1));
+        evolve_vcenter(state.vcenters[name], fact.body.action, e);
       },
       [&](const esxi::Event& e) { evolve_esxi(state, fact, e); });
 }

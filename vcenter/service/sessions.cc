@@ -2,19 +2,12 @@
 
 #include <algorithm>
 
+#include "bus/events/address.h"
+
 namespace keytrail::vcenter {
-namespace {
-
-// An address without its port: a client has a new port for each connection.
-std::string host_part(const std::string& address) {
-  const auto colon = address.rfind(':');
-  return colon == std::string::npos ? address : address.substr(0, colon);
-}
-
-}  // namespace
 
 bool Sessions::is_locked_out(const std::string& user, const std::string& address, TimeNs now) {
-  const auto found = failures_.find({user, host_part(address)});
+  const auto found = failures_.find({user, without_port(address)});
   if (found == failures_.end()) {
     // Whoever fills the table with made-up names locks out further ones, and unlocks none.
     if (failures_.size() >= kWatchedMax) forget_old(now);
@@ -30,7 +23,7 @@ bool Sessions::is_locked_out(const std::string& user, const std::string& address
 }
 
 void Sessions::failed(const std::string& user, const std::string& address, TimeNs now) {
-  const std::pair<std::string, std::string> pair{user, host_part(address)};
+  const std::pair<std::string, std::string> pair{user, without_port(address)};
   if (failures_.size() >= kWatchedMax && !failures_.contains(pair)) return;
   std::deque<TimeNs>& times = failures_[pair];
   times.push_back(now);

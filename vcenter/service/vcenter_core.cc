@@ -295,6 +295,11 @@ void VCenterCore::answer_at_head(Deed deed) {
     deed.command = std::move(*refusal);
     return begin_command(std::move(deed));
   }
+  const bool is_of_an_entity =
+      question.about == Question::About::kPermissions && !question.name.empty();
+  if (is_of_an_entity && !state_.entities.contains(question.name)) {
+    return refuse(deed.token, "not-found", "there is no entity " + question.name);
+  }
   if (!deed.check.has_value()) {
     return answer(deed.token, answer_question(state_, deed.caller.user, question));
   }

@@ -51,10 +51,6 @@ struct RefusedMail {
 };
 using Mail = std::variant<CommandMail, WantMail, RefusedMail>;
 
-wire::CurveKeys copy_of(const wire::CurveKeys& keys) {
-  return {keys.public_key, keys.secret_key.clone()};
-}
-
 wire::LogLinkOptions link_options(const VCenterService::Options& options) {
   const std::string author = "vcenter/" + options.instance;
   wire::LogLinkOptions link{
@@ -118,7 +114,7 @@ struct VCenterService::Impl {
           static_cast<void>(mail.put(RefusedMail{peer}));  // A full box loses a count.
         }),
         core(core_options(options, random)),
-        link(context, link_options(options), copy_of(options.keys), clock),
+        link(context, link_options(options), options.keys, clock),
         commands(context, options.command_endpoint, options.keys,
                  [this](wire::CommandMessage message) { on_command(std::move(message)); }),
         hosts(context, options.host_endpoint, options.keys,

@@ -96,6 +96,16 @@ TEST(TransactorTest, ADecisionWithoutFactsEndsTheTransaction) {
   EXPECT_EQ(transactor.open(), 0U);
 }
 
+TEST(TransactorTest, WhatHadNoRoomMayBeTakenLater) {
+  Transactor transactor;
+  transactor.submit(7, decision());
+  transactor.on_not_taken(7);
+  const auto outputs = transactor.take_outputs();
+  ASSERT_EQ(outputs.failed.size(), 1U);
+  EXPECT_EQ(outputs.failed[0].error.code, ErrorCode::kUnavailable);
+  EXPECT_EQ(transactor.open(), 0U);
+}
+
 TEST(TransactorTest, WhatTheStoreWillNeverTakeFails) {
   Transactor transactor;
   transactor.submit(7, decision());

@@ -107,6 +107,19 @@ TEST_F(OsDiskFolderTest, AnImportIsItsOwnersAloneOnceItIsADisk) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
 
+// Whoever may write to the datastore could have put it there, and keep it open.
+TEST_F(OsDiskFolderTest, ANewFileHasNothingOfTheOneInItsPlace) {
+  const std::string outside = temporary_.file("outside");
+  std::ofstream(outside) << "x";
+  std::filesystem::permissions(outside, std::filesystem::perms{0666});
+  std::filesystem::create_hard_link(outside, temporary_.file("a.vmdk"));
+  const auto file = folder_->create("a.vmdk", 4096).value();
+  struct stat info {};
+  ASSERT_EQ(::stat(temporary_.file("a.vmdk").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(std::filesystem::file_size(outside), 1u);
+}
+
 TEST_F(OsDiskFolderTest, PathsAreNotNames) {
   for (const char* name : {"", ".", "..", "../a", "a/b", "/etc/passwd"}) {
     EXPECT_EQ(folder_->open(name).error().code, ErrorCode::kInvalid) << name;

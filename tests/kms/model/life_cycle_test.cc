@@ -103,8 +103,7 @@ TEST(DestroyTest, AnOpaqueObjectIsNeverTooActiveToBeDestroyed) {
       .object = "o", .type = ObjectType::kOpaqueObject, .owner = "group/vcenter", .leaf = 0});
   given.fact(KeyActivated{.object = "o", .activation_date = given.now});
   Draft draft = given.draft();
-  const Located active =
-      decide(draft, given.client("vc-1"), Locate{.state = ObjectState::kActive});
+  const Located active = decide(draft, given.client("vc-1"), Locate{.state = ObjectState::kActive});
   EXPECT_THAT(active.objects, IsEmpty());
   EXPECT_EQ(refusal_in(decide(draft, given.client("vc-1"), Destroy{"o"})), nullptr);
   EXPECT_TRUE(is_destroyed(*draft.object("o")));

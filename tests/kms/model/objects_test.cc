@@ -118,9 +118,9 @@ TEST(AddAttributeTest, RefusesAUsageMaskWhetherTheObjectHasOneOrCanHaveNone) {
       ObjectCreated{.object = "o", .type = ObjectType::kOpaqueObject, .owner = "group/vcenter"});
   const auto reason_of_adding_to = [&](const std::string& object) {
     Draft draft = given.draft();
-    const auto added = decide(draft, given.client("vc-1"),
-                              AddAttribute{.object = object,
-                                           .attribute = {.name = std::string(kUsageMask)}});
+    const auto added =
+        decide(draft, given.client("vc-1"),
+               AddAttribute{.object = object, .attribute = {.name = std::string(kUsageMask)}});
     EXPECT_THAT(draft.recorded(), IsEmpty());
     const Refusal* refusal = refusal_in(added);
     return refusal == nullptr ? Reason{} : refusal->reason;

@@ -62,6 +62,11 @@ TEST(CommandJsonTest, RefusesWhatIsNoCommand) {
   }
 }
 
+TEST(CommandJsonTest, SaysWhereWhatWasDoneStandsOrThatItWasSoAlready) {
+  EXPECT_EQ(to_json(DoneAnswer{"c", 7}, {}), R"({"name":"c","position":"7"})");
+  EXPECT_EQ(to_json(DoneAnswer{"c", 0}, {}), R"({"name":"c","unchanged":true})");
+}
+
 TEST(CommandJsonTest, SaysWhoMayStillHoldADestroyedKey) {
   ShreddedAnswer answer{.object = "k", .destroyed = true, .shredding = {}};
   answer.shredding.gone = {"kms-1"};

@@ -97,7 +97,7 @@ TEST_F(KeyringPortTest, AJoinerThatIsToStopWaitsForNobody) {
       fetch_keyring(port_->endpoint(), fingerprint(granter_), joiner_, stop_.fd());
   ASSERT_FALSE(handover.ok());
   EXPECT_EQ(handover.error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(handover.error().detail, "this replica stops");
+  EXPECT_EQ(handover.error().detail, "told to stop");
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(8));
 }
 

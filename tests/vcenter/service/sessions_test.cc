@@ -15,6 +15,13 @@ TEST(SessionsTest, FiveFailuresAMinuteLockOutTheUserFromThatAddressOnly) {
   EXPECT_FALSE(sessions.is_locked_out("alice", "10.0.0.1:100", 1000 + Sessions::kMinute));
 }
 
+TEST(SessionsTest, AnIpv6AddressHasColonsAndNoPort) {
+  Sessions sessions;
+  for (int i = 0; i < 5; ++i) sessions.failed("alice", "fe80::1", 1000);
+  EXPECT_TRUE(sessions.is_locked_out("alice", "fe80::1", 1000));
+  EXPECT_FALSE(sessions.is_locked_out("alice", "fe80::2", 1000));
+}
+
 TEST(SessionsTest, ATableFullOfNamesLocksOutNewOnesAndUnlocksNobody) {
   Sessions sessions;
   for (int i = 0; i < 5; ++i) sessions.failed("alice", "a", 1000);

@@ -439,6 +439,14 @@ TEST_F(VCenterCoreTest, AUserSeesWhatHeMayRead) {
   EXPECT_THAT(result(4), HasSubstr("vm-1"));
 }
 
+TEST_F(VCenterCoreTest, PermissionsOfWhatIsNotThereAreNotNone) {
+  begin();
+  world.ask(1, 10, Question{Question::About::kPermissions, "nowhere"});
+  expect_error(1, "not-found");
+  world.ask(2, 11, Question{Question::About::kPermissions, "vm-1"});
+  EXPECT_EQ(result(2), R"({"permissions":[]})");
+}
+
 TEST_F(VCenterCoreTest, AUserWithoutThePrivilegeLeavesNothingInTheSecretFile) {
   begin();
   world.ask(1, 10, Command(AddUser{"bob", ""}));
