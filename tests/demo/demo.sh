@@ -85,10 +85,11 @@ printf '  %s$ keytrail up --port-base %s%s\n' "$dim" "$base" "$plain"
 mkdir -p "$work"
 "$keytrail" up --port-base "$base" >"$work/up.log" 2>&1 &
 up=$!
-until_true 60 "the installation is not up: $(tail -n 5 "$work/up.log" 2>/dev/null)" test -s "$KEYTRAIL_DATA/endpoints.json"
-kt status
+until_true 60 "the installation is not up, see $work/up.log" test -s "$KEYTRAIL_DATA/endpoints.json"
+kt status | tee "$work/status.txt"
+[ "$(grep -cE '^ *((eventstore|vc-1) +live|kms-[1-3] +serving|host-[12] +started)' "$work/status.txt")" -eq 7 ] || fail "not all seven parts serve"
 [ "$(quiet --json status | grep -o '"pid":[1-9][0-9]*' | sort -u | wc -l)" -eq 7 ] || fail "not all seven parts run"
-ok "seven parts, each a process of its own"
+ok "seven parts serve, each a process of its own"
 
 title "2. Everything that happens from here on appears below as it happens"
 printf '  %s$ keytrail events follow &%s\n' "$dim" "$plain"

@@ -5,8 +5,8 @@
 //   leak_scan record --data DIR --key-file F FOLDER
 //     writes all frames that the identity of that key is sent over the bus into FOLDER, live ones
 //     from now on, and those from position 1 on when it is told to stop (SIGTERM)
-//   leak_scan search --server H:P --cert F --key F --ca F --datastore DIR [--kept F]... [--pid N]...
-//                    PLACE...
+//   leak_scan search --server H:P --cert F --key F --ca F --datastore DIR
+//                    [--kept F]... [--pid N]... PLACE...
 // Which secrets, where, and why not elsewhere:
 //   every KEK that KMIP gives and every DEK that one of them unwraps: in the files of the PLACEs
 //     and in the memory of the processes, as a core dump would show it. Nowhere is right for them:
@@ -16,7 +16,7 @@
 //   the parts' own CURVE and TLS keys, and keyrings: not at all. They are in sealed files, which
 //     only the parts open; no one else knows what to search for.
 // Each raw, in hexadecimal and in base64. Then the control: one is planted in each form in a file,
-// and raw in a process, and each must be found. Exit code 0: no hit, and all that was planted found.
+// and raw in a process, and each must be found. Exit code 0: no hit, and all planted ones found.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
