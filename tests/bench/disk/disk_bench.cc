@@ -14,8 +14,8 @@
 
 #include "esxi/disk/nbd_server.h"
 #include "esxi/disk/os_disk_folder.h"
-#include "tests/support/program.h"
 #include "tests/esxi/disk/sample_disk.h"
+#include "tests/support/program.h"
 
 namespace {
 
