@@ -7,7 +7,10 @@ build=$(readlink -f "$1")
 printf 'Machine: %s, %s cores, %s\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)"
 for bench in log/append_bench kms/kmip_bench disk/disk_bench; do
   program=$build/tests/bench/$bench
-  [ -x "$program" ] || continue
+  [ -x "$program" ] || {
+    printf 'bench.sh: %s is not there; ./run bench builds it first\n' "$program" >&2
+    exit 1
+  }
   printf '== %s\n' "${bench##*/}"
   "$program"
   printf '\n'

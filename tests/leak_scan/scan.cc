@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
-constexpr std::size_t kOverlapBytes = 256;  // longer than any needle
+constexpr std::size_t kOverlapBytes = 1024;  // longer than any needle
 
 // Reads up to `size` bytes at `offset`; how many, or -1.
 using ReadAt = std::function<ssize_t(std::uint64_t offset, std::uint8_t* into, std::size_t size)>;
@@ -22,6 +22,7 @@ using ReadAt = std::function<ssize_t(std::uint64_t offset, std::uint8_t* into, s
 void search(const Bytes& piece, std::size_t length, std::uint64_t offset, const std::string& where,
             const std::vector<Needle>& needles, Scanned& scanned) {
   for (const Needle& needle : needles) {
+    if (needle.home == where) continue;
     const ByteView wanted = needle.bytes.read(SecretAccess{});
     const std::uint8_t* from = piece.data();
     std::size_t left = length;
@@ -73,8 +74,8 @@ void scan_file(const fs::path& path, const std::vector<Needle>& needles, Scanned
   close(fd);
 }
 
-Needle needle(const std::string& what, ByteView bytes) {
-  return {what, SecretBytes::copy_of(bytes)};
+Needle needle(const Secret& secret, const std::string& form, ByteView bytes) {
+  return {secret.what + ", " + form, SecretBytes::copy_of(bytes), secret.home};
 }
 
 void add_base64(const Secret& secret, ByteView raw, std::vector<Needle>& needles) {
@@ -85,8 +86,8 @@ void add_base64(const Secret& secret, ByteView raw, std::vector<Needle>& needles
     // Letters that also depend on the neighbours are left out at both ends.
     const std::size_t begin = shift == 0 ? 0 : 4;
     const std::size_t end = text.size() - 4;
-    needles.push_back(needle(secret.what + ", base64",
-                             as_bytes(std::string_view(text).substr(begin, end - begin))));
+    needles.push_back(
+        needle(secret, "base64", as_bytes(std::string_view(text).substr(begin, end - begin))));
     wipe(text);
     wipe(shifted);
   }
@@ -98,11 +99,11 @@ std::vector<Needle> needles_of(const std::vector<Secret>& secrets) {
   std::vector<Needle> needles;
   for (const Secret& secret : secrets) {
     const ByteView raw = secret.bytes.read(SecretAccess{});
-    needles.push_back(needle(secret.what + ", raw", raw));
+    needles.push_back(needle(secret, "raw", raw));
     std::string hex = to_hex(raw);
-    needles.push_back(needle(secret.what + ", hexadecimal", as_bytes(hex)));
+    needles.push_back(needle(secret, "hexadecimal", as_bytes(hex)));
     for (char& c : hex) c = static_cast<char>(toupper(c));
-    needles.push_back(needle(secret.what + ", hexadecimal", as_bytes(hex)));
+    needles.push_back(needle(secret, "hexadecimal", as_bytes(hex)));
     wipe(hex);
     add_base64(secret, raw, needles);
   }

@@ -15,13 +15,15 @@ namespace keytrail::leak_scan {
 
 struct Secret {
   std::string what;  // "KEK 1f0c…", "DEK of vm-1"
-  std::string key;   // unique identifier of the KEK
+  std::string key;   // unique identifier of the KEK; empty for what is none
   SecretBytes bytes;
+  std::string home = {};  // the file that it is kept in, and must be; empty if there is none
 };
 
 struct Needle {
   std::string what;  // "DEK of vm-1, base64"
   SecretBytes bytes;
+  std::string home = {};  // not searched
 };
 [[nodiscard]] std::vector<Needle> needles_of(const std::vector<Secret>& secrets);
 

@@ -1,6 +1,6 @@
 // The secrets of an installation, gathered the way anyone could who was let in: every KEK over
 // KMIP, as a client of vCenter's group (each release is on the log), and every DEK unwrapped from
-// the descriptors of a datastore.
+// the descriptors of a datastore. And what the installation keeps in files of mode 0600.
 //
 // Only this test collects them; no product command does. Threads: one.
 #pragma once
@@ -23,5 +23,9 @@ struct KmipFiles {
 // All DEKs of the descriptors under `datastore` that one of `keks` unwraps.
 [[nodiscard]] Result<std::vector<Secret>> gather_deks(const std::string& datastore,
                                                       const std::vector<Secret>& keks);
+// What `files` keep: of a CURVE key file the secret half, of a PEM file its DER and each of its
+// lines, of any other (a password, an unlock secret) all but a last end of line. kInvalid: a file
+// is empty or no PEM.
+[[nodiscard]] Result<std::vector<Secret>> gather_kept(const std::vector<std::string>& files);
 
 }  // namespace keytrail::leak_scan

@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
 #include "esxi/disk/nbd_server.h"
 #include "esxi/disk/os_disk_folder.h"
-#include "tests/support/program.h"
 #include "tests/esxi/disk/sample_disk.h"
+#include "tests/support/program.h"
 
 namespace {
 
@@ -24,21 +25,34 @@ using namespace keytrail::disk;  // NOLINT
 constexpr std::uint64_t kSize = 256 << 20;
 constexpr int kRounds = 3;
 
-// MB/s of one fio run; 0 if fio failed.
+// No figure is better than one of something that did not run.
+[[noreturn]] void fail(const std::string& sentence) {
+  std::fprintf(stderr, "disk_bench: %s\n", sentence.c_str());
+  std::exit(1);
+}
+
+void require_program(const std::string& name) {
+  const auto end = keytrail::testing::run_program({name, "--version"});
+  if (end.status == 127) fail(name + " is not installed; `./run setup` installs it");
+  if (end.status != 0) fail(name + " does not run: " + end.output);
+}
+
+// MB/s of one fio run.
 double run_fio(const std::string& socket, const std::string& direction) {
   const auto end = keytrail::testing::run_program(
       {"fio", "--name=bench", "--ioengine=nbd", "--uri=nbd+unix:///?socket=" + socket,
        "--rw=" + direction, "--bs=1m", "--iodepth=8", "--size=256m", "--time_based", "--runtime=2",
        "--minimal"});
-  if (end.status != 0) {
-    std::fprintf(stderr, "%s\n", end.output.c_str());
-    return 0;
-  }
+  if (end.status != 0) fail("fio over " + socket + " failed: " + end.output);
   // Terse format, version 3: bandwidth in KiB/s is field 7 (read) or 48 (write).
-  std::istringstream line(end.output.substr(end.output.find("3;")));
+  const std::size_t terse = end.output.find("3;");
+  if (terse == std::string::npos) fail("fio gave no figures: " + end.output);
+  std::istringstream line(end.output.substr(terse));
   std::string field;
   for (int i = 0; i < (direction == "read" ? 7 : 48); ++i) std::getline(line, field, ';');
-  return std::stod(field) * 1024 / 1e6;
+  const double megabytes = std::strtod(field.c_str(), nullptr) * 1024 / 1e6;
+  if (megabytes <= 0) fail("fio measured nothing: " + end.output);
+  return megabytes;
 }
 
 void report(const std::string& what, const std::string& socket) {
@@ -78,6 +92,7 @@ void bench_nbdkit(const std::string& folder_path) {
     ::_exit(127);
   }
   for (int i = 0; i < 500 && !std::filesystem::exists(socket); ++i) ::usleep(10'000);
+  if (!std::filesystem::exists(socket)) fail("nbdkit did not begin to serve " + file);
   report("nbdkit, plain file", socket);
   ::kill(nbdkit, SIGTERM);
   ::waitpid(nbdkit, nullptr, 0);
@@ -86,8 +101,13 @@ void bench_nbdkit(const std::string& folder_path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string folder = std::string(argc > 1 ? argv[1] : "/dev/shm") + "/keytrail-bench-XXXXXX";
-  KEYTRAIL_CHECK(::mkdtemp(folder.data()) != nullptr);
+  require_program("fio");
+  require_program("nbdkit");
+  const std::string where = argc > 1 ? argv[1] : "/dev/shm";
+  std::string folder = where + "/keytrail-bench-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) fail("cannot make a folder in " + where);
+  std::printf("The disks lie in %s%s.\n", where.c_str(),
+              where == "/dev/shm" ? ", which is memory: no medium is in these figures" : "");
   bench_nbdkit(folder);
   bench_ours(folder, "keytrail, plain", 4096, std::nullopt);
   bench_ours(folder, "keytrail, encrypted 4096", 4096, test::sample_key(1));
