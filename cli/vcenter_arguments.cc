@@ -150,9 +150,12 @@ void add_vm_lifecycle(CLI::App& vm, Run& run) {
       ->check(CLI::IsMember({512, 4096}));
   create->add_option("--guest", wanted->guest, "KERNEL INITRD CMDLINE: what power-on boots")
       ->expected(3);
-  create->add_flag("--encrypted", wanted->encrypted, "Encrypt it from the first byte");
-  create->add_option("--provider", wanted->provider,
-                     "Key provider for --encrypted (default: the default one)");
+  auto* encrypted =
+      create->add_flag("--encrypted", wanted->encrypted, "Encrypt it from the first byte");
+  create
+      ->add_option("--provider", wanted->provider,
+                   "Key provider for --encrypted (default: the default one)")
+      ->needs(encrypted);
   create->callback(
       [wanted, &run] { run = [wanted](const Globals& g) { return run_vm_create(g, *wanted); }; });
 

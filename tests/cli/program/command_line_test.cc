@@ -108,6 +108,7 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
                              {"events", "read", "--log", folder.path()},
                              {"log", "verify", "--log", folder.path()},
                              {"vm", "create", "v", "--size", "1M", "--sector", "1000"},
+                             {"vm", "create", "v", "--size", "1M", "--provider", "p"},
                              {"kmip", "create", "--algorithm", "ROT13"},
                              {"kmip", "create", "--usage", "Admire"},
                              {"kmip", "locate", "--state", "Solid"},
