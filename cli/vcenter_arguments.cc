@@ -253,7 +253,14 @@ void add_rights(CLI::App& app, Run& run) {
 
   CLI::App& permission = group(app, "permission", "Permissions: who has which role where");
   SimpleCommand(permission, "set", "Give a principal a role on an entity and below",
-                "permission.set", {}, run)
+                "permission.set",
+                {"",
+                 {{"entity", "entity", "(root)"},
+                  {"principal", "principal"},
+                  {"group", "is_group"},
+                  {"role", "role"},
+                  {"propagates", "propagates"}}},
+                run)
       .text("PRINCIPAL", "principal", "User, or group with --group", true)
       .text("ROLE", "role", "Role", true)
       .text("--entity", "entity", "Entity (default: the root)")

@@ -31,9 +31,8 @@ ErrorCode code_of(std::string_view code) {
 Result<std::string> outcome_of(const wire::CommandClient::Answer& answer) {
   if (answer.ok) return answer.json;
   const json::object error = TRY(parse_object(answer.json, kAnswer));
-  const std::string hint = text_at(error, "hint");
   return Error{code_of(text_at(error, "code")),
-               text_at(error, "message") + (hint.empty() ? "" : "; " + hint)};
+               sentence_of(text_at(error, "message"), text_at(error, "hint"))};
 }
 
 // The message is the only copy of what it carries, and the caller's to wipe.
