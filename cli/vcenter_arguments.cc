@@ -255,18 +255,22 @@ void add_rights(CLI::App& app, Run& run) {
   SimpleCommand(permission, "set", "Give a principal a role on an entity and below",
                 "permission.set",
                 {"",
-                 {{"entity", "entity", "(root)"},
+                 {{"action", "action"},
+                  {"entity", "entity", "(root)"},
                   {"principal", "principal"},
-                  {"group", "is_group"},
-                  {"role", "role"},
-                  {"propagates", "propagates"}}},
+                  {"role", "role"}}},
                 run)
       .text("PRINCIPAL", "principal", "User, or group with --group", true)
       .text("ROLE", "role", "Role", true)
       .text("--entity", "entity", "Entity (default: the root)")
       .flag("--group", "is_group", "PRINCIPAL is a group")
       .flag("--propagate,!--no-propagate", "propagates", "Also for what is below (default)", true);
-  SimpleCommand(permission, "remove", "Take a permission away", "permission.remove", {}, run)
+  SimpleCommand(permission, "remove", "Take a permission away", "permission.remove",
+                {"",
+                 {{"action", "action"},
+                  {"entity", "entity", "(root)"},
+                  {"principal", "principal"}}},
+                run)
       .text("PRINCIPAL", "principal", "User, or group with --group", true)
       .text("--entity", "entity", "Entity (default: the root)")
       .flag("--group", "is_group", "PRINCIPAL is a group");

@@ -11,6 +11,7 @@
 #include "cli/kept_session.h"
 #include "cli/listening.h"
 #include "cli/secret_input.h"
+#include "cli/up/control.h"
 
 namespace keytrail::cli {
 namespace {
@@ -159,6 +160,7 @@ VcenterSession::~VcenterSession() = default;
 
 Result<std::unique_ptr<VcenterSession>> VcenterSession::open(const Globals& globals) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  TRY(check_not_held_down(globals.data, endpoints.vcenter.name, endpoints.vcenter.command));
   wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   auto impl =
       std::make_unique<Impl>(endpoints, TRY(credentials_of(globals, endpoints)), std::move(keys));
