@@ -124,6 +124,18 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
   }
 }
 
+TEST(CommandLineTest, AFileThatConfiguresNoPartIsWrongUsageInOneSentence) {
+  const keytrail::testing::TempFolder folder;
+  const std::string file = folder.file("part.toml");
+  std::ofstream(file) << "= garbage";
+  for (const std::string part : {"eventstore", "kms", "vcenter", "esxi"}) {
+    const Ran ran = keytrail({part, "run", "--config", file});
+    EXPECT_EQ(ran.exit, 2) << ran.err;
+    EXPECT_THAT(ran.err, StartsWith("keytrail: "));
+    EXPECT_THAT(ran.err, HasSubstr(file));
+  }
+}
+
 // /dev/full takes nothing: what was printed is not there, and that is told.
 TEST(CommandLineTest, OutputThatCannotBeWrittenIsNoSuccess) {
   const std::string program = KEYTRAIL_BINARY_DIR "/cli/keytrail";
