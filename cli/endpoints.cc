@@ -95,6 +95,20 @@ LogEndpoint read_log(const json::object& o) {
 
 }  // namespace
 
+std::string address_of(const Endpoints& endpoints, std::string_view part) {
+  if (part == "eventstore") return endpoints.log.append;
+  if (part == endpoints.vcenter.name) return endpoints.vcenter.command;
+  for (const KmsEndpoint& replica : endpoints.kms) {
+    if (part == replica.name) {
+      return "kmip://" + replica.address + ":" + std::to_string(replica.port);
+    }
+  }
+  for (const HostEndpoint& host : endpoints.hosts) {
+    if (part == host.name) return "-";
+  }
+  return "";
+}
+
 std::string to_json(const Endpoints& x) {
   const json::object root{
       {"version", kVersion},

@@ -57,6 +57,10 @@ struct Endpoints {
   int eventstore_pid = 0;
 };
 
+// Where a part is spoken to: the log to append to, KMIP, vCenter's commands. "-": a host has no
+// such place. Empty: there is no such part.
+[[nodiscard]] std::string address_of(const Endpoints& endpoints, std::string_view part);
+
 [[nodiscard]] std::string to_json(const Endpoints& endpoints);
 [[nodiscard]] Result<Endpoints> parse_endpoints(std::string_view json);
 

@@ -212,6 +212,11 @@ Exit in_session(const Globals& globals, const KmipSession& session, Asks asks,
 Result<kmip::GetResponse> get_into(kmip::Client& client, const std::string& id,
                                    const std::string& out) {
   OsFileSystem files;
+  if (files.open(out, FileSystem::Open::kRead).ok()) {
+    return Error{ErrorCode::kRefused,
+                 out + " is there already, and may be the only copy of a key; choose another file "
+                       "with --out"};
+  }
   const std::unique_ptr<File> file = TRY(files.open(out, FileSystem::Open::kCreate));
   Result<kmip::GetResponse> got = client.get(id);
   Result<void> written =

@@ -8,6 +8,7 @@
 #include "cli/pem_input.h"
 #include "cli/vcenter_session.h"
 #include "cli/wait_until.h"
+#include "kms/model/enrol_client.h"
 
 namespace keytrail::cli {
 namespace {
@@ -31,6 +32,12 @@ Exit run_kms(const Globals& globals, const std::string& replica, const std::stri
 
 Exit run_client_add(const Globals& globals, const std::string& client, const std::string& group,
                     const std::string& certificate_file) {
+  for (const std::string& name : {client, group}) {
+    if (name.empty() || kms::is_client_name(name)) continue;
+    return fail({ErrorCode::kInvalid, "'" + name +
+                                          "' is no name of a client or group: 1 to 48 letters, "
+                                          "digits, '.', '_' and '-'"});
+  }
   const Result<std::string> pem = read_pem(certificate_file);
   if (!pem.ok()) return fail(pem.error());
   json::object arguments{{"client", client}, {"certificate", *pem}};

@@ -173,8 +173,9 @@ void add_subscribers(CLI::App& app, Run& run) {
   CLI::App* add_app =
       subscribers->add_subcommand("add", "Make an identity that may subscribe and read");
   add_app->add_option("NAME", add->name, "PART/INSTANCE, e.g. siem/splunk")->required();
-  add_app->add_option("--topics", add->topics, "Topics, e.g. kms.change vcenter.note head")
-      ->required();
+  add_app->add_option("--topics", add->topics, "Topics, e.g. kms.change,vcenter.note,head")
+      ->required()
+      ->delimiter(',');
   add_app->add_option("--key-file", add->key_file,
                       "Where to write its key (default: client/NAME.key)");
   add_app->callback([add, &run] {

@@ -128,9 +128,23 @@ Result<void> check_is_there(replay::FactSource& log, Position position) {
                                          "; the log ends at " + std::to_string(head)};
 }
 
+// Nothing is wrong with asking, and nothing will be printed: that is told, or it reads as "none".
+void tell_if_behind_the_end(replay::FactSource& log, const replay::From& from) {
+  if (from.kind != replay::FromKind::kPosition) return;
+  const Result<Position> head = log.head();
+  if (!head.ok() || from.position <= *head) return;  // What cannot be read is told by the reading.
+  std::fprintf(stderr, "keytrail: the log ends at %llu, before --from %llu\n",
+               static_cast<unsigned long long>(*head),
+               static_cast<unsigned long long>(from.position));
+}
+
 Result<replay::StateAt> state_of(replay::FactSource& log, const std::string& moment) {
   const SystemClock clock;
   const replay::Until at = TRY(replay::moment_text(moment, clock.now()));
+  if (at.kind == replay::UntilKind::kTime && at.time > clock.now()) {
+    return Error{ErrorCode::kRefused, "the moment " + moment +
+                                          " is yet to come; `end` is the latest there is"};
+  }
   if (at.kind == replay::UntilKind::kPosition) TRY(check_is_there(log, at.position));
   return replay::state_at(log, at);
 }
@@ -167,6 +181,7 @@ Exit run_events_read(const Globals& globals, const LogQuery& query) {
   if (!format.ok()) return fail(format.error());
   const auto log = open_log(globals, query.log_folder);
   if (!log.ok()) return fail(log.error());
+  tell_if_behind_the_end(**log, selection->from);
   return end(replay::report_events(**log, *selection, *format, kInstallation, print));
 }
 
@@ -182,6 +197,7 @@ Exit run_audit(const Globals& globals, const LogQuery& query) {
   if (!format.ok()) return fail(format.error());
   const auto log = open_log(globals, query.log_folder);
   if (!log.ok()) return fail(log.error());
+  tell_if_behind_the_end(**log, selection->from);
   return end(replay::report_audit(**log, *selection, *format, print));
 }
 

@@ -42,9 +42,18 @@ Result<std::pair<std::string, proof::Checkpoint>> read_note(const std::string& f
   return std::pair(std::move(text), checkpoint);
 }
 
+Result<Position> end_of(const std::string& folder) {
+  return TRY(eventstore::RocksLog::open_read_only(folder + "/db"))->end().position;
+}
+
 // Waits for a checkpoint that covers `position`: of a running log the next one is on its way.
 Result<Proven> open_proven(const std::string& folder, Position position) {
   auto note = TRY(read_note(folder));
+  const Position end = note.second.size >= position ? position : TRY(end_of(folder));
+  if (position > end) {
+    return Error{ErrorCode::kNotFound, "there is no fact " + std::to_string(position) +
+                                           " to prove; the log ends at " + std::to_string(end)};
+  }
   (void)wait_until(kCheckpointWithin, [&] {
     if (auto again = read_note(folder); again.ok()) note = std::move(again).value();
     return note.second.size >= position;

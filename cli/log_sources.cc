@@ -5,6 +5,7 @@
 
 #include "bus/proof/checkpoint.h"
 #include "bus/wire/context.h"
+#include "cli/up/control.h"
 #include "eventstore/log/rocks_log.h"
 
 namespace keytrail::cli {
@@ -61,6 +62,7 @@ LiveLog::~LiveLog() = default;
 
 Result<std::unique_ptr<LiveLog>> LiveLog::open(const Globals& globals) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  TRY(check_not_held_down(globals.data, "eventstore", endpoints.log.read));
   wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   return std::unique_ptr<LiveLog>(new LiveLog(std::make_unique<Impl>(endpoints, std::move(keys))));
 }

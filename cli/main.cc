@@ -56,6 +56,17 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& error) {
   return error.what() + where_to_look;
 }
 
+// Whether vCenter is asked, as a user: all other commands speak as the operator, or to nobody.
+bool is_given_to_vcenter(const CLI::App& app) {
+  const auto& given = app.get_subcommands();
+  if (given.empty()) return false;
+  const std::string& group = given.front()->get_name();
+  for (const char* name : {"provider", "host", "vm", "user", "group", "role", "permission"}) {
+    if (group == name) return true;
+  }
+  return false;
+}
+
 int wrong_usage(const std::string& sentence) {
   return static_cast<int>(keytrail::cli::fail({keytrail::ErrorCode::kInvalid, sentence}));
 }
@@ -120,6 +131,10 @@ int main(int argc, char** argv) {
     if (!asked_for_text) return wrong_usage(sentence_of(app, error));
     (void)app.exit(error);
     return static_cast<int>(finish_output(Exit::kDone));
+  }
+  if (!(globals.user + globals.password_file).empty() && !is_given_to_vcenter(app)) {
+    return wrong_usage("--user and --password-file are for commands to vCenter, and '" +
+                       reached(app).path + "' is none; leave them out");
   }
   if (!is_hardened) std::fputs(kNotHardened, stderr);
   return static_cast<int>(finish_output(run(globals)));

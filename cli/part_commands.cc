@@ -45,6 +45,13 @@ std::string condition_of(const std::vector<PartRow>& rows, const std::string& pa
   return "";
 }
 
+// From whom a part's state is known: a host has no socket, so vCenter says which boot of it is the
+// last on the log. It may be one that ended: whether there is a process, the supervisor knows.
+std::string who_tells(const Endpoints& endpoints, const PartRow& part) {
+  if (part.condition != "running") return "the supervisor";
+  return is_host(endpoints, part.name) ? endpoints.vcenter.name + ", from the log" : part.name;
+}
+
 Exit tell(const Globals& globals, const std::string& part, const char* now,
           const std::string& state) {
   if (globals.json) {
@@ -78,7 +85,7 @@ Result<void> take_down(const Globals& globals, const char* verb, const std::stri
   TRY(ask(globals.data, verb, part));
   const bool is_down = wait_until(kStopWithin, [&] {
     const auto rows = ask(globals.data, "status", "");
-    return !rows.ok() || condition_of(*rows, part) == "down";
+    return !rows.ok() || condition_of(*rows, part) == kHeldDown;
   });
   if (is_down) return {};
   return Error{ErrorCode::kUnavailable, part + " is still running"};
@@ -107,13 +114,22 @@ Exit run_status(const Globals& globals) {
                                   ? ask_now(*endpoints, row.name, kPersonWaitsMs).state
                                   : row.condition;
     list.push_back(json::object{{"name", row.name},
+                                {"address", address_of(*endpoints, row.name)},
+                                {"process", row.condition},
                                 {"state", state},
+                                {"told_by", who_tells(*endpoints, row)},
                                 {"pid", row.pid == 0 ? json::value() : json::value(row.pid)},
                                 {"last_end", row.last_end}});
   }
   return show(
       globals, json::serialize(json::object{{"parts", list}}),
-      {"parts", {{"PART", "name"}, {"STATE", "state"}, {"PID", "pid"}, {"LAST END", "last_end"}}});
+      {"parts",
+       {{"PART", "name"},
+        {"ADDRESS", "address"},
+        {"PID", "pid"},
+        {"STATE", "state"},
+        {"TOLD BY", "told_by"},
+        {"LAST END", "last_end"}}});
 }
 
 }  // namespace keytrail::cli

@@ -65,8 +65,7 @@ Result<SecretBytes> own_secret(SecretFile& secrets, const std::string& name, std
 
 void tell(const std::string& sentence) { spdlog::info("{}", sentence); }
 
-Result<void> eventstore(const StoreRun& run) {
-  const EventstoreConfig config = TRY(read_eventstore_config(run.config_file));
+Result<void> eventstore(const EventstoreConfig& config, bool accept_clock) {
   Parts parts;
   const auto secrets = TRY(open_secrets(parts, config.part, "eventstore/" + config.part.name));
   eventstore::ServiceOptions options;
@@ -81,15 +80,14 @@ Result<void> eventstore(const StoreRun& run) {
     options.identities.push_back(
         {identity.name, identity.key, identity.prefixes, identity.topics, identity.sockets});
   }
-  if (run.accept_clock) options.clock_doubt = eventstore::ClockDoubt::kAccept;
+  if (accept_clock) options.clock_doubt = eventstore::ClockDoubt::kAccept;
   const auto log = TRY(eventstore::RocksLog::open(config.part.data + "/db", parts.random));
   const auto service =
       TRY(eventstore::Service::start(*log, std::move(options), parts.clock, parts.random));
   return service->run(parts.stop);
 }
 
-Result<void> kms(const std::string& file) {
-  const KmsConfig config = TRY(read_kms_config(file));
+Result<void> kms(const KmsConfig& config) {
   Parts parts;
   const std::string identity = "kms/" + config.part.name;
   const UnlockSecret unlock = TRY(acquire_unlock(config.part.unlock));
@@ -120,8 +118,7 @@ Result<void> kms(const std::string& file) {
   return service->run(parts.stop);
 }
 
-Result<void> vcenter(const std::string& file) {
-  const VcenterConfig config = TRY(read_vcenter_config(file));
+Result<void> vcenter(const VcenterConfig& config) {
   Parts parts;
   const auto secrets = TRY(open_secrets(parts, config.part, "vcenter/" + config.part.name));
   vcenter::VCenterService::Options options;
@@ -143,8 +140,7 @@ Result<void> vcenter(const std::string& file) {
   return service.run(parts.stop);
 }
 
-Result<void> esxi(const std::string& file) {
-  const HostConfig config = TRY(read_host_config(file));
+Result<void> esxi(const HostConfig& config) {
   Parts parts;
   const auto secrets = TRY(open_secrets(parts, config.part, "esxi/" + config.part.name));
   esxi::HostOptions options{.self = {config.part.name, config.vcenter},
@@ -170,13 +166,28 @@ Exit end(const char* part, const Result<void>& ended) {
   return Exit::kFailed;  // A part waits for those that it cannot reach.
 }
 
+// A file that is not this part's is wrong usage, said before there is a log to say it in.
+template <class Config, class Perform>
+Exit run(const char* part, const Result<Config>& config, Perform perform) {
+  return config.ok() ? end(part, perform(*config)) : fail(config.error());
+}
+
 }  // namespace
 
-Exit run_eventstore(const StoreRun& run) { return end("eventstore", eventstore(run)); }
-Exit run_kms_replica(const std::string& config_file) { return end("kms", kms(config_file)); }
-Exit run_vcenter_part(const std::string& config_file) {
-  return end("vcenter", vcenter(config_file));
+Exit run_eventstore(const StoreRun& store) {
+  return run("eventstore", read_eventstore_config(store.config_file),
+             [&](const EventstoreConfig& config) {
+               return eventstore(config, store.accept_clock);
+             });
 }
-Exit run_esxi(const std::string& config_file) { return end("esxi", esxi(config_file)); }
+Exit run_kms_replica(const std::string& config_file) {
+  return run("kms", read_kms_config(config_file), kms);
+}
+Exit run_vcenter_part(const std::string& config_file) {
+  return run("vcenter", read_vcenter_config(config_file), vcenter);
+}
+Exit run_esxi(const std::string& config_file) {
+  return run("esxi", read_host_config(config_file), esxi);
+}
 
 }  // namespace keytrail::cli

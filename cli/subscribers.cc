@@ -5,6 +5,7 @@
 #include "bus/wire/curve.h"
 #include "cli/answer.h"
 #include "cli/log_commands.h"
+#include "cli/up/control.h"
 #include "cli/vcenter_session.h"
 
 namespace keytrail::cli {
@@ -14,6 +15,7 @@ namespace json = boost::json;
 
 Result<std::string> ask(const Endpoints& endpoints, const std::string& command,
                         const json::object& arguments) {
+  TRY(check_not_held_down(endpoints.data, "eventstore", endpoints.log.command));
   return operator_call(endpoints, endpoints.log.command, endpoints.log.server_key, command,
                        json::serialize(arguments));
 }

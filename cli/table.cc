@@ -59,7 +59,10 @@ std::string at_path(const json::value& value, const std::string& path) {
 
 std::string format_fields(const json::object& object, const std::vector<Column>& columns) {
   std::vector<std::vector<std::string>> rows;
-  for (const Column& column : columns) rows.push_back({column.title, at_path(object, column.path)});
+  for (const Column& column : columns) {
+    const std::string text = at_path(object, column.path);
+    rows.push_back({column.title, text == "-" ? column.if_empty : text});
+  }
   if (columns.empty()) {
     for (const auto& [name, value] : object) rows.push_back({std::string(name), cell(value)});
   }

@@ -150,9 +150,12 @@ void add_vm_lifecycle(CLI::App& vm, Run& run) {
       ->check(CLI::IsMember({512, 4096}));
   create->add_option("--guest", wanted->guest, "KERNEL INITRD CMDLINE: what power-on boots")
       ->expected(3);
-  create->add_flag("--encrypted", wanted->encrypted, "Encrypt it from the first byte");
-  create->add_option("--provider", wanted->provider,
-                     "Key provider for --encrypted (default: the default one)");
+  auto* encrypted =
+      create->add_flag("--encrypted", wanted->encrypted, "Encrypt it from the first byte");
+  create
+      ->add_option("--provider", wanted->provider,
+                   "Key provider for --encrypted (default: the default one)")
+      ->needs(encrypted);
   create->callback(
       [wanted, &run] { run = [wanted](const Globals& g) { return run_vm_create(g, *wanted); }; });
 
@@ -250,13 +253,24 @@ void add_rights(CLI::App& app, Run& run) {
 
   CLI::App& permission = group(app, "permission", "Permissions: who has which role where");
   SimpleCommand(permission, "set", "Give a principal a role on an entity and below",
-                "permission.set", {}, run)
+                "permission.set",
+                {"",
+                 {{"action", "action"},
+                  {"entity", "entity", "(root)"},
+                  {"principal", "principal"},
+                  {"role", "role"}}},
+                run)
       .text("PRINCIPAL", "principal", "User, or group with --group", true)
       .text("ROLE", "role", "Role", true)
       .text("--entity", "entity", "Entity (default: the root)")
       .flag("--group", "is_group", "PRINCIPAL is a group")
       .flag("--propagate,!--no-propagate", "propagates", "Also for what is below (default)", true);
-  SimpleCommand(permission, "remove", "Take a permission away", "permission.remove", {}, run)
+  SimpleCommand(permission, "remove", "Take a permission away", "permission.remove",
+                {"",
+                 {{"action", "action"},
+                  {"entity", "entity", "(root)"},
+                  {"principal", "principal"}}},
+                run)
       .text("PRINCIPAL", "principal", "User, or group with --group", true)
       .text("--entity", "entity", "Entity (default: the root)")
       .flag("--group", "is_group", "PRINCIPAL is a group");

@@ -11,6 +11,7 @@
 #include "cli/kept_session.h"
 #include "cli/listening.h"
 #include "cli/secret_input.h"
+#include "cli/up/control.h"
 
 namespace keytrail::cli {
 namespace {
@@ -31,9 +32,8 @@ ErrorCode code_of(std::string_view code) {
 Result<std::string> outcome_of(const wire::CommandClient::Answer& answer) {
   if (answer.ok) return answer.json;
   const json::object error = TRY(parse_object(answer.json, kAnswer));
-  const std::string hint = text_at(error, "hint");
   return Error{code_of(text_at(error, "code")),
-               text_at(error, "message") + (hint.empty() ? "" : "; " + hint)};
+               sentence_of(text_at(error, "message"), text_at(error, "hint"))};
 }
 
 // The message is the only copy of what it carries, and the caller's to wipe.
@@ -160,6 +160,7 @@ VcenterSession::~VcenterSession() = default;
 
 Result<std::unique_ptr<VcenterSession>> VcenterSession::open(const Globals& globals) {
   const Endpoints endpoints = TRY(read_endpoints(globals.data));
+  TRY(check_not_held_down(globals.data, endpoints.vcenter.name, endpoints.vcenter.command));
   wire::CurveKeys keys = TRY(wire::read_curve_keys(endpoints.operator_identity.key_file));
   auto impl =
       std::make_unique<Impl>(endpoints, TRY(credentials_of(globals, endpoints)), std::move(keys));

@@ -61,6 +61,8 @@ std::string last_sentence(const std::string& log) {
   text.erase(0, text.rfind('\n') + 1);
   const std::size_t level = text.rfind("[error] ");
   if (level != std::string::npos) text.erase(0, level + std::string_view("[error] ").size());
+  constexpr std::string_view kProgram = "keytrail: ";  // It ended before it had a log.
+  if (text.starts_with(kProgram)) text.erase(0, kProgram.size());
   return text.empty() ? "it did not say why" : text;
 }
 
@@ -166,7 +168,10 @@ class BringUp {
   // A part that ended by itself, saying why, would say the same at each start.
   Result<void> refused_to_start(const std::string& part) {
     for (const PartStatus& status : supervisor_.status()) {
-      if (status.name != part || status.last_end != "exited with 1") continue;
+      // 1: it failed; 2: its configuration is not one.
+      const bool says_why =
+          status.last_end == "exited with 1" || status.last_end == "exited with 2";
+      if (status.name != part || !says_why) continue;
       const std::string log = x_.data + "/log/" + part + ".log";
       return Error{ErrorCode::kRefused,
                    part + " does not start: " + last_sentence(log) + " (its log is " + log + ")"};

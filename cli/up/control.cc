@@ -7,12 +7,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "bus/secret/file.h"
 #include "bus/wire/wake_event.h"
+#include "cli/json_fields.h"
+#include "cli/listening.h"
 
 namespace keytrail::cli {
 namespace {
@@ -134,6 +137,20 @@ bool ControlServer::serve(Client& client) {
     if (!send_all(client.fd, handle_(line) + "\n")) return false;
   }
   return client.input.size() <= kLineBytesMax;
+}
+
+Result<void> check_not_held_down(const std::string& data, const std::string& part,
+                                 const std::string& endpoint) {
+  if (may_listen(endpoint)) return {};
+  const Result<std::string> answer = ask_supervisor(data, R"({"command":"status"})");
+  if (!answer.ok()) return {};
+  const boost::json::object status = TRY(parse_object(*answer, "the supervisor's answer"));
+  for (const boost::json::object* row : objects_at(status, "parts")) {
+    if (text_at(*row, "name") != part || text_at(*row, "condition") != kHeldDown) continue;
+    return Error{ErrorCode::kUnavailable,
+                 part + " is down; start it with `keytrail part start " + part + "`"};
+  }
+  return {};
 }
 
 Result<std::string> ask_supervisor(const std::string& data, const std::string& request) {

@@ -16,6 +16,9 @@
 
 namespace keytrail::cli {
 
+// A part's condition, in the answers' words: it stays down until somebody starts it.
+inline constexpr const char* kHeldDown = "down";
+
 class ControlServer {
  public:
   // `handle` answers one request line.
@@ -45,6 +48,12 @@ class ControlServer {
   Handle handle_;
   std::list<Client> clients_;
 };
+
+// For whoever is about to wait for `part` at its `endpoint`. kUnavailable, at once: nobody listens
+// there, and the supervisor says that the part is held down. One that is started again is worth the
+// wait, and so is one that no supervisor knows of. Never from the supervisor's own thread.
+[[nodiscard]] Result<void> check_not_held_down(const std::string& data, const std::string& part,
+                                               const std::string& endpoint);
 
 // Asks the supervisor of the installation in `data`. kUnavailable: none runs there.
 [[nodiscard]] Result<std::string> ask_supervisor(const std::string& data,

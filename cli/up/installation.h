@@ -25,6 +25,7 @@ struct UpOptions {
   int replicas = 3;
   int hosts = 2;
   bool accept_clock = false;  // for the event store, see there
+  bool json = false;          // the parts as JSON; what is told on the way goes to stderr
   bool is_given = false;      // a flag about the shape was given, not only defaults
 };
 

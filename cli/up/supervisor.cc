@@ -103,6 +103,7 @@ void Supervisor::on_end(Part& part) {
   part.last_end = part.process->reap();
   part.process.reset();
   ++changes_;
+  if (stopping_) tell_(part.spec.name + " is down (" + part.last_end + ")");
   if (part.wish == Wish::kDown) return;
   // A part that runs for long and never serves is no better than one that ends at once.
   if (part.answered_at != 0 && now - part.answered_at >= kProvenNs) part.backoff_s = 0;

@@ -7,9 +7,9 @@
 #include <cstdio>
 
 #include "bus/wire/wake_event.h"
+#include "cli/answer.h"
 #include "cli/json_fields.h"
 #include "cli/stop_signals.h"
-#include "cli/table.h"
 #include "cli/up/bring_up.h"
 #include "cli/up/control.h"
 #include "cli/up/supervisor.h"
@@ -19,9 +19,12 @@ namespace {
 
 namespace json = boost::json;
 
-void tell(const std::string& sentence) {
-  std::printf("%s\n", sentence.c_str());
-  std::fflush(stdout);
+// How far it is, for whoever watches; with --json stdout holds the result alone.
+Supervisor::Tell teller(bool json) {
+  return [to = json ? stderr : stdout](const std::string& sentence) {
+    std::fprintf(to, "%s\n", sentence.c_str());
+    std::fflush(to);
+  };
 }
 
 std::string name_of(PartCondition condition) {
@@ -31,7 +34,7 @@ std::string name_of(PartCondition condition) {
     case PartCondition::kWaiting:
       return "starting again";
     case PartCondition::kDown:
-      return "down";
+      return kHeldDown;
   }
   return "";
 }
@@ -78,24 +81,28 @@ void set_pids(Endpoints& endpoints, const Supervisor& supervisor) {
   }
 }
 
-void print_table(const Endpoints& x) {
-  std::vector<std::vector<std::string>> rows;
-  rows.push_back({"eventstore", x.log.append, std::to_string(x.eventstore_pid)});
-  for (const KmsEndpoint& replica : x.kms) {
-    rows.push_back({replica.name, "kmip://" + replica.address + ":" + std::to_string(replica.port),
-                    std::to_string(replica.pid)});
+std::string parts_of(const Endpoints& endpoints, const Supervisor& supervisor) {
+  json::array parts;
+  for (const PartStatus& part : supervisor.status()) {
+    parts.push_back(json::object{{"name", part.name},
+                                 {"address", address_of(endpoints, part.name)},
+                                 {"pid", part.pid}});
   }
-  rows.push_back({x.vcenter.name, x.vcenter.command, std::to_string(x.vcenter.pid)});
-  for (const HostEndpoint& host : x.hosts)
-    rows.push_back({host.name, "-", std::to_string(host.pid)});
-  std::fputs(format_table({"PART", "ADDRESS", "PID"}, rows).c_str(), stdout);
+  return json::serialize(json::object{{"data", endpoints.data}, {"parts", parts}});
+}
+
+void print_parts(const Endpoints& endpoints, const Supervisor& supervisor, bool as_json) {
+  const Globals globals{.data = {}, .json = as_json, .user = {}, .password_file = {}};
+  (void)show(globals, parts_of(endpoints, supervisor),
+             {"parts", {{"PART", "name"}, {"ADDRESS", "address"}, {"PID", "pid"}}});
+  std::fflush(stdout);
 }
 
 // What keeps an installation running: its processes, who asks about them, and the signals to stop.
 class Loop final : public Meanwhile {
  public:
-  Loop(Supervisor& supervisor, ControlServer& control, int signals)
-      : supervisor_(supervisor), control_(control), signals_(signals) {}
+  Loop(Supervisor& supervisor, ControlServer& control, int signals, Supervisor::Tell tell)
+      : supervisor_(supervisor), control_(control), signals_(signals), tell_(std::move(tell)) {}
 
   // One turn: sleeps until something happens, `timeout_ms` at most (-1: no bound).
   void turn(int timeout_ms) {
@@ -112,12 +119,13 @@ class Loop final : public Meanwhile {
 
   void turn() override { turn(20); }
   [[nodiscard]] bool is_stopping() const override { return wire::is_readable(signals_); }
-  void tell(const std::string& sentence) override { cli::tell(sentence); }
+  void tell(const std::string& sentence) override { tell_(sentence); }
 
  private:
   Supervisor& supervisor_;
   ControlServer& control_;
   const int signals_;
+  const Supervisor::Tell tell_;
 };
 
 bool is_running(const Supervisor& supervisor, const std::string& name) {
@@ -140,12 +148,12 @@ int hear(Supervisor& supervisor, const Endpoints& endpoints) {
 }
 
 // Brings all parts up, then keeps them so until a signal.
-Result<void> serve(Supervisor& supervisor, Loop& loop, Endpoints endpoints) {
+Result<void> serve(Supervisor& supervisor, Loop& loop, Endpoints endpoints, bool as_json) {
   TRY(bring_up(endpoints, supervisor, loop));
   set_pids(endpoints, supervisor);
   TRY(write_endpoints(endpoints));
-  print_table(endpoints);
-  tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
+  print_parts(endpoints, supervisor, as_json);
+  loop.tell("up; the data are in " + endpoints.data + "; stop with Ctrl-C");
   std::uint64_t seen = supervisor.changes();
   while (!loop.is_stopping()) {
     loop.turn(hear(supervisor, endpoints));
@@ -154,14 +162,14 @@ Result<void> serve(Supervisor& supervisor, Loop& loop, Endpoints endpoints) {
     set_pids(endpoints, supervisor);
     // Only pids are out of date then; the next change writes them all.
     if (const Result<void> written = write_endpoints(endpoints); !written.ok())
-      tell("endpoints.json names old processes: " + written.error().detail);
+      loop.tell("endpoints.json names old processes: " + written.error().detail);
   }
   return {};
 }
 
 // Stops all in order, last first; the supervisor bounds each part's time.
 void stop(Supervisor& supervisor, Loop& loop) {
-  tell("stopping");
+  loop.tell("stopping");
   supervisor.stop_all();
   while (!supervisor.all_down()) loop.turn(100);
 }
@@ -171,6 +179,7 @@ Result<void> up(const UpOptions& options) {
   SystemClock clock;
   Installation installation = TRY(Installation::open(options, random));
   const int signals = stop_signals();
+  const Supervisor::Tell tell = teller(options.json);
   Supervisor supervisor(clock, tell);
   ControlServer control = TRY(ControlServer::listen(
       installation.data() + "/run/up.sock",
@@ -182,8 +191,9 @@ Result<void> up(const UpOptions& options) {
       command.emplace_back("--accept-clock");
     supervisor.add({part.name, std::move(command), part.log});
   }
-  Loop loop(supervisor, control, signals);
-  const Result<void> served = serve(supervisor, loop, installation.endpoints());
+  Loop loop(supervisor, control, signals, tell);
+  const Result<void> served =
+      serve(supervisor, loop, installation.endpoints(), options.json);
   stop(supervisor, loop);
   return served;
 }
@@ -193,6 +203,7 @@ Result<void> up(const UpOptions& options) {
 Exit run_up(const Globals& globals, const UpOptions& given) {
   UpOptions options = given;
   options.data = globals.data;
+  options.json = globals.json;
   const Result<void> ended = up(options);
   if (ended.ok()) return Exit::kDone;
   (void)fail(ended.error());

@@ -74,7 +74,7 @@ void ReplicaCore::on(CommandGiven given) {
   if (given.identity != kOperator) {
     refusals_.add("command", given.identity + " may give no commands", given.address);
     outputs_.answer.push_back(
-        {given.token, FailedAnswer{"refused", "Only operator/cli may give commands.", {}}});
+        {given.token, FailedAnswer{"refused", "only operator/cli may give commands", {}}});
     return;
   }
   if (std::holds_alternative<Stop>(given.command)) {
@@ -89,8 +89,8 @@ void ReplicaCore::on(CommandGiven given) {
     outputs_.answer.push_back(
         {given.token, FailedAnswer{"unavailable",
                                    scope_.replica + " does not serve now: it is " +
-                                       std::string(to_string(phase_)) + ".",
-                                   "Ask another replica, or `kms status` why."}});
+                                       std::string(to_string(phase_)),
+                                   "ask another replica, or `keytrail kms status` why"}});
     return;
   }
   decide(begin(OpenCommand{.given = std::move(given), .answer = {}}));

@@ -108,7 +108,7 @@ AuditRow audit_row_of(const Fact& fact) {
 }
 
 Result<AuditFormat> audit_format_from(std::string_view text) {
-  if (text == "table" || text == "text") return AuditFormat::kTable;
+  if (text == "table") return AuditFormat::kTable;
   if (text == "csv") return AuditFormat::kCsv;
   if (text == "jsonl") return AuditFormat::kJsonl;
   return Error{ErrorCode::kInvalid,

@@ -138,6 +138,7 @@ Result<StateAt> state_at(FactSource& source, const Until& moment) {
                                            std::to_string(moment.position)})};
   }
   StateAt at;
+  bool begun = false;
   std::optional<Error> failed;
   TRY(source.read(0, by_position ? moment.position : head, [&](const StoredFact& stored) {
     const auto fact = decode_fact(stored);
@@ -150,10 +151,15 @@ Result<StateAt> state_at(FactSource& source, const Until& moment) {
       return false;
     }
     if (moment.kind == UntilKind::kTime && fact.value().stamp.time > moment.time) return false;
+    begun = true;
     evolve(at.state, fact.value());
     return true;
   }));
   if (failed) return *failed;
+  if (moment.kind == UntilKind::kTime && !begun) {
+    return Error{ErrorCode::kNotFound,
+                 "the log begins after that moment; ask for a later one, or a position from 1 on"};
+  }
   return at;
 }
 

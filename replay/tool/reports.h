@@ -71,7 +71,8 @@ struct StateAt {
   State state;
   std::uint64_t unknown = 0;  // as in Reported: what they changed is not in the state
 };
-// The fold up to `moment` (moment_text). kInvalid for a moment that lies behind the end of the log.
+// The fold up to `moment` (moment_text). kInvalid: a position behind the end of the log; kNotFound:
+// a time before its first fact. A time behind the end is the end: nothing is on the log in between.
 [[nodiscard]] Result<StateAt> state_at(FactSource& source, const Until& moment);
 enum class StateFormat : std::uint8_t { kText, kJsonl };
 void report_state(const State& state, StateFormat format, const Print& print);

@@ -52,6 +52,30 @@ std::optional<TimeNs> time_in(std::string_view text, TimeNs now) {
   return time.value();
 }
 
+// The beginning of an action's id, as `matches` takes it.
+Result<void> check_action(std::string_view text) {
+  constexpr std::size_t kDigits = 32;
+  const bool is_hex = text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (!text.empty() && text.size() <= kDigits && is_hex) return {};
+  return Error{ErrorCode::kInvalid,
+               say({"--action takes an action's id, or how it begins: at most 32 digits of 0-9 and "
+                    "a-f, not \"",
+                    printable(text), "\""})};
+}
+
+Result<void> check_order(const Selection& selection, const SelectionTexts& texts) {
+  const From& from = selection.from;
+  const Until& until = selection.until;
+  const bool is_by_position = from.kind == FromKind::kPosition &&
+                              until.kind == UntilKind::kPosition &&
+                              from.position > until.position;
+  const bool is_by_time = from.kind == FromKind::kTime && until.kind == UntilKind::kTime &&
+                          from.time > until.time;
+  if (!is_by_position && !is_by_time) return {};
+  return Error{ErrorCode::kInvalid, say({"--until ", texts.until, " lies before --from ",
+                                         texts.from, ": nothing is between them"})};
+}
+
 Error not_one_of(std::string_view flag, std::string_view forms, std::string_view text) {
   return {ErrorCode::kInvalid, say({flag, " takes ", forms, "; not \"", printable(text), "\""})};
 }
@@ -104,7 +128,9 @@ Result<Selection> selection_of(const SelectionTexts& texts, TimeNs now) {
   Selection selection;
   selection.from = TRY(from_text(texts.from, now));
   if (!texts.until.empty()) selection.until = TRY(until_text(texts.until, now));
+  TRY(check_order(selection, texts));
   TRY(check_filter(texts.filter));
+  for (const std::string& action : texts.filter.actions) TRY(check_action(action));
   selection.filter = texts.filter;
   // A key server does not know its provider's name: what it says of PROVIDER/ID is said of ID.
   for (const std::string& key : texts.filter.keys) {

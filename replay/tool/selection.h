@@ -65,6 +65,7 @@ struct Selection {
   Filter filter;
   bool operator==(const Selection&) const = default;
 };
+// kInvalid too for what can never select a fact: an end before the beginning, no action's digits.
 [[nodiscard]] Result<Selection> selection_of(const SelectionTexts& texts, TimeNs now);
 
 // Applies a selection to facts as they come. One use; one thread.

@@ -148,6 +148,9 @@ TEST_F(SupervisorTest, AllStopInTheReverseOrderOfTheirStart) {
   std::vector<std::string> stopped;
   for (std::string line; std::getline(file, line);) stopped.push_back(line);
   EXPECT_THAT(stopped, ElementsAre("third", "second", "first"));
+  ASSERT_EQ(told_.size(), 3U);
+  EXPECT_THAT(told_[0], HasSubstr("third is down"));
+  EXPECT_THAT(told_[2], HasSubstr("first is down"));
 }
 
 TEST_F(SupervisorTest, AnUnknownPartIsRefusedWithTheNamesThereAre) {

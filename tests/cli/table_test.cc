@@ -22,6 +22,11 @@ TEST(TableTest, AListOfAnAnswerBecomesATable) {
             "VM    KEY  ID  ON   NONE\nvm-1  p/k  k   yes  -\n");
 }
 
+TEST(TableTest, WhatIsEmptyHasItsNameInAnAnswersFieldsToo) {
+  EXPECT_EQ(format_json(R"({"entity": ""})", {"", {{"entity", "entity", "(root)"}}}),
+            "entity  (root)\n");
+}
+
 TEST(TableTest, AListInAListGivesARowEach) {
   EXPECT_EQ(format_json(R"({"providers": [
                 {"provider": "p", "status": "red", "servers": [{"server": "a", "status": "green"},

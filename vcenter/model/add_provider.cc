@@ -81,8 +81,14 @@ Decision decide(const State& state, const Caller& caller, const AddProvider& com
   }
   if (const auto known = state.providers.find(command.provider); known != state.providers.end()) {
     if (known->second.servers == command.servers) return draft.take();
-    return refuse(Refusal::kAlreadyExists,
-                  "there is a provider " + command.provider + " with other servers");
+    // Nothing was ever asked of servers that nobody accepted: this corrects what was typed.
+    if (!known->second.trusted.empty()) {
+      return refuse(Refusal::kAlreadyExists,
+                    "there is a provider " + command.provider +
+                        " with other servers that are trusted: choose another name, or remove "
+                        "that one first (`keytrail provider remove " +
+                        command.provider + "`)");
+    }
   }
   if (command.credential.empty()) return {};
   return draft

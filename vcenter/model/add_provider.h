@@ -23,7 +23,8 @@ namespace keytrail::vcenter {
 inline constexpr std::size_t kServersMax = 16;
 
 // Decided twice: without a credential it says whether it may be (no facts: yes, make the
-// certificate). For a provider that stands already with the same servers it only states the check.
+// certificate). For a provider that stands already with the same servers it only states the check;
+// with other servers it takes the place of one of which no server was trusted yet.
 struct AddProvider {
   std::string provider;
   std::vector<KmipServer> servers;

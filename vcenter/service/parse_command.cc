@@ -173,6 +173,10 @@ Ask create_vm(Arguments& arguments) {
                    .import = arguments.text_or_none("import"),
                    .encrypted = arguments.flag_or("encrypted", false),
                    .provider = arguments.text_or_none("provider")};
+  // Whoever names a key provider expects ciphertext: a plain VM would be the worst answer.
+  if (!command.encrypted && !command.provider.empty()) {
+    arguments.fail("a provider is for an encrypted VM: say encrypted too, or leave it out");
+  }
   if (const json::object* const guest = arguments.object("guest")) {
     Arguments of_guest(*guest);
     command.guest = GuestBoot{.kernel = of_guest.text("kernel"),

@@ -101,6 +101,10 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
                              {"kmip", "query", "--cert", folder.file("client.pem")},
                              {"events", "read", "--from", "foo"},
                              {"events", "read", "--until", "x"},
+                             {"events", "read", "--from", "5", "--until", "3"},
+                             {"events", "read", "--action", "zz"},
+                             {"audit", "--format", "text"},
+                             {"status", "--user", "x"},
                              {"events", "read", "--type", "KeyReleasd"},
                              {"events", "read", "--outcome", "good"},
                              {"events", "read", "--format", "xml"},
@@ -108,6 +112,7 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
                              {"events", "read", "--log", folder.path()},
                              {"log", "verify", "--log", folder.path()},
                              {"vm", "create", "v", "--size", "1M", "--sector", "1000"},
+                             {"vm", "create", "v", "--size", "1M", "--provider", "p"},
                              {"kmip", "create", "--algorithm", "ROT13"},
                              {"kmip", "create", "--usage", "Admire"},
                              {"kmip", "locate", "--state", "Solid"},
@@ -116,6 +121,18 @@ TEST(CommandLineTest, WhatIsWronglyWrittenIsWrongUsageBeforeAnybodyIsAsked) {
     EXPECT_EQ(ran.exit, 2) << ::testing::PrintToString(words) << ran.err;
     EXPECT_THAT(ran.out, IsEmpty());
     EXPECT_GT(ran.err.size(), 10U);
+  }
+}
+
+TEST(CommandLineTest, AFileThatConfiguresNoPartIsWrongUsageInOneSentence) {
+  const keytrail::testing::TempFolder folder;
+  const std::string file = folder.file("part.toml");
+  std::ofstream(file) << "= garbage";
+  for (const std::string part : {"eventstore", "kms", "vcenter", "esxi"}) {
+    const Ran ran = keytrail({part, "run", "--config", file});
+    EXPECT_EQ(ran.exit, 2) << ran.err;
+    EXPECT_THAT(ran.err, StartsWith("keytrail: "));
+    EXPECT_THAT(ran.err, HasSubstr(file));
   }
 }
 

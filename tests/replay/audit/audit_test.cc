@@ -108,6 +108,7 @@ TEST(AuditTest, ControlCharactersOfAClientDoNotReachTheTerminal) {
 
 TEST(AuditTest, AFormatThatIsNotKnownIsRefusedWithTheChoice) {
   EXPECT_EQ(audit_format_from("csv").value(), AuditFormat::kCsv);
+  EXPECT_FALSE(audit_format_from("text").ok());  // A word of `events`.
   EXPECT_THAT(audit_format_from("xml").error().detail, HasSubstr("table, csv or jsonl"));
 }
 

@@ -48,6 +48,19 @@ TEST(SelectionTest, WhatItDoesNotUnderstandIsNamedWithTheForms) {
   }
 }
 
+TEST(SelectionTest, WhatCanNeverSelectAFactIsRefusedNotReadInSilence) {
+  SelectionTexts backwards;
+  backwards.from = "5";
+  backwards.until = "3";
+  EXPECT_THAT(selection_of(backwards, kNow).error().detail, HasSubstr("lies before --from 5"));
+  SelectionTexts no_action;
+  no_action.filter.actions = {"zz"};
+  EXPECT_THAT(selection_of(no_action, kNow).error().detail, HasSubstr("--action takes"));
+  SelectionTexts beginning_of_an_action;
+  beginning_of_an_action.filter.actions = {"7f"};
+  EXPECT_TRUE(selection_of(beginning_of_an_action, kNow).ok());
+}
+
 // A key server's facts name a key without the provider that vCenter has it from.
 TEST(SelectionTest, AKeyOfAProviderIsAlsoTheKeyAlone) {
   SelectionTexts texts;

@@ -79,6 +79,19 @@ TEST_F(ProvidersTest, AProviderWhoseKeysAreInUseIsNotRemoved) {
   EXPECT_TRUE(std::holds_alternative<ProviderRemoved>(events.back()));
 }
 
+TEST_F(ProvidersTest, OtherServersTakeThePlaceOfThoseThatNobodyTrustedYetAndOfNoOthers) {
+  const std::vector<KmipServer> mistyped{{"a", "127.0.0.1", 1}};
+  world.tell(world.admin(1), AddProvider{"prod", mistyped, "c-1", Hash{7}, Bytes{9}});
+  world.tell(world.admin(2), AddProvider{"prod", servers, "c-2", Hash{8}, Bytes{9}});
+  EXPECT_EQ(world.state.providers.at("prod").servers, servers);
+  EXPECT_EQ(world.state.providers.at("prod").credential, "c-2");
+  world.tell(world.admin(3), TrustServers{"prod", {{"a", Hash{1}}}, {}});
+  const auto events =
+      world.tell(world.admin(4), AddProvider{"prod", mistyped, "c-3", Hash{9}, Bytes{9}});
+  EXPECT_TRUE(std::holds_alternative<CommandRefused>(events.back()));
+  EXPECT_EQ(world.state.providers.at("prod").servers, servers);
+}
+
 TEST_F(ProvidersTest, OddServersAreRefused) {
   for (const auto& odd : std::vector<std::vector<KmipServer>>{{},
                                                               {{"a", "", 1}},

@@ -54,6 +54,8 @@ TEST(ParseCommandTest, SaysWhatIsWrong) {
   EXPECT_EQ(fault_of(R"({"command":"vm.shred"})"), "there is no command vm.shred");
   EXPECT_EQ(fault_of(R"({"command":"vm.recrypt","arguments":{"vm":"a","depth":"wide"}})"),
             "vm.recrypt: depth is shallow or deep");
+  EXPECT_EQ(fault_of(R"({"command":"vm.create","arguments":{"vm":"a","provider":"p"}})"),
+            "vm.create: a provider is for an encrypted VM: say encrypted too, or leave it out");
 }
 
 TEST(ParseCommandTest, HostileTextIsRefused) {
