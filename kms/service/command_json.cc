@@ -192,6 +192,7 @@ std::string to_json(const Answer& answer, const Certificates& certificates) {
           object["position"] = std::to_string(done.position);
         return object;
       },
+      [](const StoppingAnswer&) { return json::object{{"stopping", true}}; },
       [](const SignedAnswer& cert) {
         return json::object{{"certificate", cert.certificate_pem},
                             {"fingerprint", to_hex(cert.fingerprint)}};

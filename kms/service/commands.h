@@ -78,6 +78,7 @@ struct DoneAnswer {
   std::string name;       // of the client or the replica
   Position position = 0;  // where it stands on the log; 0: it was so already
 };
+struct StoppingAnswer {};
 struct SignedAnswer {
   std::string certificate_pem;
   Hash fingerprint{};
@@ -88,6 +89,6 @@ struct FailedAnswer {
   std::string hint;
 };
 using Answer = std::variant<StatusAnswer, KeysAnswer, ClientsAnswer, ShreddedAnswer, DoneAnswer,
-                            SignedAnswer, FailedAnswer>;
+                            StoppingAnswer, SignedAnswer, FailedAnswer>;
 
 }  // namespace keytrail::kms

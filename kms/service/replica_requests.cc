@@ -78,7 +78,7 @@ void ReplicaCore::on(CommandGiven given) {
     return;
   }
   if (std::holds_alternative<Stop>(given.command)) {
-    outputs_.answer.push_back({given.token, DoneAnswer{scope_.replica, 0}});
+    outputs_.answer.push_back({given.token, StoppingAnswer{}});
     return end({});
   }
   if (std::holds_alternative<AskStatus>(given.command)) {

@@ -79,7 +79,7 @@ std::optional<Obstacle> obstacle_of_place(Draft& draft, const VmCreationRequeste
     return Obstacle{Refusal::kInvalid, fault};
   }
   if (exists(state, request.vm) || state.vms.contains(request.vm)) {
-    return Obstacle{Refusal::kAlreadyExists, "the name " + request.vm + " is taken"};
+    return Obstacle{Refusal::kAlreadyExists, "there is a VM named " + request.vm};
   }
   if (!is_of_kind(state, request.folder, EntityKind::kFolder)) {
     return Obstacle{Refusal::kNotFound, "there is no folder " + request.folder};

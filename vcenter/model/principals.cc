@@ -89,7 +89,7 @@ Decision decide(const State& state, const Caller& caller, const JoinGroup& comma
   }
   const auto members = state.rights.members.find(command.group);
   if (members != state.rights.members.end() && members->second.contains(command.user)) {
-    return refuse(Refusal::kAlreadyExists, command.user + " is in " + command.group);
+    return refuse(Refusal::kAlreadyExists, command.user + " is in " + command.group + " already");
   }
   Rights after = state.rights;
   after.members[command.group].insert(command.user);

@@ -189,7 +189,7 @@ Decision decide(const State& state, const Caller& caller, const CreateRole& comm
     return refuse(Refusal::kInvalid, fault);
   }
   if (state.rights.roles.contains(command.role)) {
-    return refuse(Refusal::kAlreadyExists, "there is a role " + command.role);
+    return refuse(Refusal::kAlreadyExists, "there is a role named " + command.role);
   }
   std::set<std::string> privileges(command.privileges.begin(), command.privileges.end());
   if (!command.clone.empty()) {

@@ -182,7 +182,7 @@ std::string progress_text(const Body& body) {
     return match(
         *own,
         [](const KeyRequested& e) {
-          return "a key for " + e.subject + " is asked for at " + e.provider;
+          return "key provider " + e.provider + " is asked for a key for " + e.subject;
         },
         [](const KeyObtained& e) { return "key " + e.key.id + " made on " + e.server; },
         [](const HostModeOrdered& e) {
@@ -389,6 +389,27 @@ std::string code_of(Refusal reason) {
     case Refusal::kNoKeyProvider:
     case Refusal::kHostRefused:
       return "refused";
+  }
+  std::abort();
+}
+
+std::string hint_of(Refusal reason) {
+  switch (reason) {
+    case Refusal::kNotFound:
+      return "the list commands show what there is";
+    case Refusal::kAlreadyExists:
+      return "leave it as it is, or choose another name";
+    case Refusal::kBusy:
+      return "try again when that action has ended";
+    case Refusal::kNoPrivilege:
+      return "ask whoever may set permissions there";
+    case Refusal::kWrongState:
+    case Refusal::kNoKeyProvider:
+    case Refusal::kKeyRefused:
+    case Refusal::kHostRefused:
+    case Refusal::kExpired:
+    case Refusal::kInvalid:
+      return {};
   }
   std::abort();
 }

@@ -43,5 +43,7 @@ struct Health {
 
 // Of the error codes on the command socket.
 [[nodiscard]] std::string code_of(Refusal reason);
+// What to do about it, where the refusal itself does not say so; empty otherwise.
+[[nodiscard]] std::string hint_of(Refusal reason);
 
 }  // namespace keytrail::vcenter

@@ -298,7 +298,8 @@ void VCenterCore::answer_at_head(Deed deed) {
   const bool is_of_an_entity =
       question.about == Question::About::kPermissions && !question.name.empty();
   if (is_of_an_entity && !state_.entities.contains(question.name)) {
-    return refuse(deed.token, "not-found", "there is no entity " + question.name);
+    return refuse(deed.token, "not-found", "there is no entity " + question.name,
+                  hint_of(Refusal::kNotFound));
   }
   if (!deed.check.has_value()) {
     return answer(deed.token, answer_question(state_, deed.caller.user, question));
@@ -309,7 +310,8 @@ void VCenterCore::answer_at_head(Deed deed) {
     work.providers.push_back(*access_to(name));
   }
   if (work.providers.empty() && !question.name.empty()) {
-    return refuse(deed.token, "not-found", "there is no provider " + question.name);
+    return refuse(deed.token, "not-found", "there is no provider " + question.name,
+                  hint_of(Refusal::kNotFound));
   }
   perform(next_id_++, std::move(deed), std::move(work));
 }
@@ -397,7 +399,8 @@ bool VCenterCore::conclude(const Body& body, bool was_mode_action) {
       if (ending->succeeded) {
         finish(body.action, action_result(body));
       } else {
-        finish_refused(body.action, code_of(ending->reason), ending->detail);
+        finish_refused(body.action, code_of(ending->reason), ending->detail,
+                       hint_of(ending->reason));
       }
       return true;
     }
@@ -426,10 +429,11 @@ void VCenterCore::finish(const ActionId& action, std::string json) {
   waiting_.erase(waiting);
 }
 
-void VCenterCore::finish_refused(const ActionId& action, std::string code, std::string message) {
+void VCenterCore::finish_refused(const ActionId& action, std::string code, std::string message,
+                                 std::string hint) {
   const auto waiting = waiting_.find(action);
   if (waiting == waiting_.end()) return;
-  refuse(waiting->second.token, std::move(code), std::move(message));
+  refuse(waiting->second.token, std::move(code), std::move(message), std::move(hint));
   waiting_.erase(waiting);
 }
 

@@ -136,7 +136,8 @@ class VCenterCore {
   // PartStarted of this process was followed, and with it the last fact of the one before.
   void fenced_in();
   void finish(const ActionId& action, std::string json);
-  void finish_refused(const ActionId& action, std::string code, std::string message);
+  void finish_refused(const ActionId& action, std::string code, std::string message,
+                      std::string hint = {});
   void answer_at_head(Deed deed);
   // What is to be recorded and told instead of an answer.
   [[nodiscard]] std::optional<RefuseQuestion> refusal_of(const std::string& user,

@@ -63,6 +63,7 @@ TEST(CommandJsonTest, RefusesWhatIsNoCommand) {
 }
 
 TEST(CommandJsonTest, SaysWhereWhatWasDoneStandsOrThatItWasSoAlready) {
+  EXPECT_EQ(to_json(StoppingAnswer{}, {}), R"({"stopping":true})");
   EXPECT_EQ(to_json(DoneAnswer{"c", 7}, {}), R"({"name":"c","position":"7"})");
   EXPECT_EQ(to_json(DoneAnswer{"c", 0}, {}), R"({"name":"c","unchanged":true})");
 }
