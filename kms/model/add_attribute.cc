@@ -59,7 +59,11 @@ Decided<AttributeGiven> decide(Draft& draft, const Client& client, AddAttribute 
   const std::string owner = object.owner;
   if (!command.name.empty()) {
     if (auto refusal = check_name(command.name)) return *refusal;
-    if (!draft.object_named(owner, command.name).empty()) return name_is_taken(command.name);
+    if (!draft.object_named(owner, command.name).empty()) {
+      Refusal refusal = name_is_taken(command.name);
+      refusal.reason = Reason::kIllegalOperation;  // Here; where an object is made, Invalid Field.
+      return refusal;
+    }
   }
 
   command.attribute.index = static_cast<std::uint32_t>(present);

@@ -76,7 +76,7 @@ bool matches(const Object& object, const Locate& wanted, TimeNs now) {
 // The narrowest way to everything that may match, oldest first.
 std::vector<const Object*> candidates(Draft& draft, const Client& client, const Locate& wanted) {
   const std::string owner = owner_of(client);
-  if (wanted.object || (wanted.name && wanted.among == Locate::Among::kKept)) {
+  if (!searches(wanted)) {
     const std::string id = wanted.object ? *wanted.object : draft.object_named(owner, *wanted.name);
     if (id.empty() || id.size() > kObjectIdBytesMax) return {};
     const Object* object = draft.object(id);
@@ -93,6 +93,10 @@ std::vector<const Object*> candidates(Draft& draft, const Client& client, const 
 }
 
 }  // namespace
+
+bool searches(const Locate& command) {
+  return !command.object && !(command.name && command.among == Locate::Among::kKept);
+}
 
 Located decide(Draft& draft, const Client& client, const Locate& command) {
   Located located;

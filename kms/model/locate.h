@@ -48,6 +48,9 @@ struct Located {
   std::vector<std::string> objects;
 };
 
+// Whether it has to look through objects, rather than at the one that it names.
+[[nodiscard]] bool searches(const Locate& command);
+
 [[nodiscard]] Located decide(Draft& draft, const Client& client, const Locate& command);
 
 }  // namespace keytrail::kms

@@ -30,6 +30,13 @@ Refusal cannot_now(const std::string& what, const Error& error) {
           .detail = error.detail};
 }
 
+Refusal too_many_searches() {
+  return {.reason = Reason::kInvalidMessage,
+          .message = "One batch searches at most " + std::to_string(kBatchSearchesMax) +
+                     " times; send smaller batches.",
+          .detail = {}};
+}
+
 Refusal cannot_be_opened(const Error& error) {
   if (error.code != ErrorCode::kNotFound && error.code != ErrorCode::kCorrupt) {
     return cannot_now("open the object's material", error);
@@ -231,7 +238,9 @@ BatchRun::Payload BatchRun::run(const kmip::AddAttributeRequest& request) {
 BatchRun::Payload BatchRun::run(const kmip::LocateRequest& request) {
   const auto translated = translate(request);
   if (const Refusal* refusal = refusal_in(translated)) return *refusal;
-  Located located = decide(draft_, client_, std::get<Locate>(translated));
+  const auto& wanted = std::get<Locate>(translated);
+  if (searches(wanted) && ++searches_ > kBatchSearchesMax) return too_many_searches();
+  Located located = decide(draft_, client_, wanted);
   placeholder_ = located.objects.size() == 1 ? located.objects.front() : std::string();
   note_read();
   kmip::LocateResponse response;

@@ -12,6 +12,10 @@
 
 namespace keytrail::kms {
 
+// Locates of one batch that look through a client's objects: all are decided in one go, while every
+// other client waits.
+inline constexpr std::size_t kBatchSearchesMax = 16;
+
 class BatchRun {
  public:
   struct Services {
@@ -77,6 +81,7 @@ class BatchRun {
   std::uint32_t operation_ = 0;  // of the running item
   std::string object_;           // that the running item is about
   std::string placeholder_;
+  std::size_t searches_ = 0;
   bool needs_leaves_ = false;
   std::optional<Refusal> too_much_;
 };

@@ -27,6 +27,7 @@ namespace {
 // In the form of ALPN: its length first.
 constexpr unsigned char kAlpn[] = "\x12keytrail-keyring/1";
 constexpr std::size_t kAlpnBytes = sizeof(kAlpn) - 1;
+constexpr auto kConnectWithin = std::chrono::seconds(10);  // the port may serve others first
 constexpr auto kVerdictWithin = std::chrono::seconds(10);
 constexpr auto kHandoverWithin = std::chrono::seconds(60);
 constexpr int kPauseMs = 50;
@@ -118,7 +119,7 @@ int choose_alpn(ssl_st*, const unsigned char** out, unsigned char* out_bytes,
 Result<Fd> connect_to(const std::string& endpoint, int stop_fd) {
   const sockaddr_in address = TRY(address_of(endpoint));
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const auto until = Clock::now() + KeyringPort::kHandshakeWithin;
+  const auto until = Clock::now() + kConnectWithin;
   int outcome =
       ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   if (outcome != 0 && errno == EINPROGRESS) {
@@ -283,7 +284,7 @@ Result<Handover> fetch_keyring(const std::string& endpoint, const Hash& pinned,
   Fd socket = TRY(connect_to(endpoint, stop_fd));
   Connection connection =
       TRY(Connection::make(tls, std::move(socket), kmip::TlsStream::Side::kConnect, stop_fd,
-                           KeyringPort::kHandshakeWithin));
+                           kConnectWithin));
   connection.allow(kVerdictWithin + kHandoverWithin);
   Handover handover;
   handover.keyring = TRY(connection.read_piece());

@@ -30,7 +30,9 @@ struct Handover {
 
 class KeyringPort {
  public:
-  static constexpr std::chrono::milliseconds kHandshakeWithin{10'000};
+  // The port serves one at a time: a mute stranger holds it for this long at most, well below the
+  // time that a joiner behind it waits.
+  static constexpr std::chrono::milliseconds kHandshakeWithin{2'000};
 
   // Called on the port's thread, for somebody who showed a certificate; to be answered once.
   using OnAsked = std::function<void(AskerToken token, std::string address, Hash certificate)>;

@@ -70,6 +70,7 @@ class ReplicaService::Impl final : public KmipRequestHandler {
   }
 
   Result<void> start() {
+    TRY(finish_laying_aside());
     auto keyring = keyring::Keyring::open(keyring_place(), options_.cluster);
     if (keyring) {
       keyring_ = std::move(*keyring);
@@ -213,9 +214,29 @@ class ReplicaService::Impl final : public KmipRequestHandler {
     const std::string from = keyring_place().path;
     const std::string to = from + ".aside-" + std::to_string(s_.clock.now());
     TRY(s_.files.rename(from + ".pages", to + ".pages"));
+    TRY(s_.files.sync_folder(options_.folder));  // In this order on the disk too.
     TRY(s_.files.rename(from, to));
     TRY(s_.files.sync_folder(options_.folder));
     tell("The keyring that was here is not this cluster's. It lies in " + to + ".");
+    return {};
+  }
+
+  // A crash between the two renames leaves the pages aside and the file here, which nothing opens:
+  // the file follows its pages.
+  Result<void> finish_laying_aside() {
+    constexpr std::string_view kPages = ".pages";
+    const std::vector<std::string> names = TRY(s_.files.list(options_.folder));
+    const auto is_here = [&](const std::string& name) {
+      return std::ranges::count(names, name) != 0;
+    };
+    if (!is_here("keyring") || is_here("keyring.pages")) return {};
+    for (const std::string& pages : names) {
+      if (!pages.starts_with("keyring.aside-") || !pages.ends_with(kPages)) continue;
+      const std::string file = pages.substr(0, pages.size() - kPages.size());
+      if (is_here(file)) continue;
+      TRY(s_.files.rename(options_.folder + "/keyring", options_.folder + "/" + file));
+      return s_.files.sync_folder(options_.folder);
+    }
     return {};
   }
 

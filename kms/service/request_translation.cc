@@ -276,6 +276,11 @@ Decided<AddAttribute> translate(const kmip::AddAttributeRequest& request, std::s
 }
 
 Decided<Locate> translate(const kmip::LocateRequest& request) {
+  if (request.attributes.size() > kLocateAttributesMax) {
+    return refusal(Reason::kInvalidField, "A Locate names at most " +
+                                              std::to_string(kLocateAttributesMax) +
+                                              " attributes.");
+  }
   Locate wanted;
   wanted.among = among(request.storage_status_mask);
   if (request.maximum_items && *request.maximum_items >= 0) {

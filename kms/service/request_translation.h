@@ -26,6 +26,7 @@ namespace keytrail::kms {
 [[nodiscard]] Decided<Get> translate(const kmip::GetRequest& request, std::string id);
 [[nodiscard]] Decided<AddAttribute> translate(const kmip::AddAttributeRequest& request,
                                               std::string id);
+inline constexpr std::size_t kLocateAttributesMax = 128;  // each is looked for in every candidate
 [[nodiscard]] Decided<Locate> translate(const kmip::LocateRequest& request);
 [[nodiscard]] Revoke translate(const kmip::RevokeRequest& request, std::string id);
 

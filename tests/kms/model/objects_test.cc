@@ -100,6 +100,20 @@ TEST(AddAttributeTest, NumbersTheInstancesOfOneName) {
   EXPECT_EQ(std::get<AttributeGiven>(added).index, 1U);
 }
 
+// KMIP 1.4, section 11.15: Illegal Operation here, although Invalid Field where an object is made.
+TEST(AddAttributeTest, RefusesANameThatBelongsToAnotherObject) {
+  Given given;
+  given.key("k");
+  given.key("other").fact(NameBound{.name = "n", .owner = "group/vcenter", .object = "other"});
+  Draft draft = given.draft();
+  const auto added = decide(
+      draft, given.client("vc-1"),
+      AddAttribute{.object = "k", .attribute = {.name = "Name", .value = {1}}, .name = "n"});
+  ASSERT_NE(refusal_in(added), nullptr);
+  EXPECT_EQ(refusal_in(added)->reason, Reason::kIllegalOperation);
+  EXPECT_THAT(draft.recorded(), IsEmpty());
+}
+
 TEST(AddAttributeTest, RefusesASecondInstanceWhereOneIsPossible) {
   Given given;
   given.key("k").fact(AttributeAdded{"k", {.name = "Contact Information", .value = {1}}});

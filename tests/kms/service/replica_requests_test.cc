@@ -1,3 +1,5 @@
+#include "kms/service/batch_run.h"
+#include "kms/service/request_translation.h"
 #include "tests/kms/service/replica_fixture.h"
 
 namespace keytrail::kms::test {
@@ -175,6 +177,34 @@ TEST_F(ReplicaRequestsTest, ABatchEndsWhereItsAnswerBecomesTooLarge) {
             kmip::ResultReason::kResponseTooLarge);
   EXPECT_THAT(log.all<KeyReleased>(), IsEmpty());
   EXPECT_THAT(log.all<OperationRefused>(), SizeIs(1));
+}
+
+TEST_F(ReplicaRequestsTest, ALocateNamesABoundedNumberOfAttributes) {
+  kmip::LocateRequest locate;
+  for (std::size_t i = 0; i < kLocateAttributesMax; ++i) {
+    locate.attributes.push_back(attribute("x-a", std::string("v")));
+  }
+  EXPECT_TRUE(call<kmip::LocateResponse>(a, locate));
+  locate.attributes.push_back(attribute("x-a", std::string("v")));
+  EXPECT_FALSE(call<kmip::LocateResponse>(a, locate));
+  EXPECT_EQ(last_failure_->reason, kmip::ResultReason::kInvalidField);
+  EXPECT_THAT(log.all<OperationRefused>(), SizeIs(1));
+}
+
+TEST_F(ReplicaRequestsTest, ABatchSearchesABoundedNumberOfTimes) {
+  kmip::RequestMessage request;
+  for (std::size_t i = 0; i <= kBatchSearchesMax; ++i) {
+    request.items.push_back({.operation = kmip::Operation::kLocate,
+                             .batch_id = Bytes{static_cast<std::uint8_t>(i)},
+                             .content = kmip::RequestPayload(kmip::LocateRequest{})});
+  }
+  a.ask(5, request, kVc);
+  a.settle();
+  const kmip::ResponseMessage answer = a.answer(5);
+  ASSERT_THAT(answer.items, SizeIs(kBatchSearchesMax + 1));
+  EXPECT_TRUE(std::holds_alternative<kmip::ResponsePayload>(answer.items.front().outcome));
+  EXPECT_EQ(std::get<kmip::Failure>(answer.items.back().outcome).reason,
+            kmip::ResultReason::kInvalidMessage);
 }
 
 TEST_F(ReplicaRequestsTest, AMaximumResponseSizeIsKeptBeforeAnythingHappens) {
