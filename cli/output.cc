@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 
 namespace keytrail::cli {
 namespace {
@@ -39,8 +38,7 @@ void print_now(const std::string& line) {
 bool is_output_lost() { return first_error != 0; }
 
 Exit finish_output(Exit exit) {
-  std::cout.flush();  // CLI11's help.
-  flush();
+  flush();  // CLI11's help too: std::cout keeps nothing of its own beside stdout.
   if (first_error == 0 && std::ferror(stdout) != 0) first_error = EIO;
   if (first_error == 0 || first_error == EPIPE) return exit;
   return fail({ErrorCode::kRefused, std::string("the output could not be written: ") +

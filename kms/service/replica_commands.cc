@@ -35,7 +35,8 @@ ClientsAnswer list_clients(const State& state) {
 Answer shredded(const State& state, const AskShredded& command) {
   const Object* object = state.object(command.object);
   if (object == nullptr) {
-    return FailedAnswer{"not-found", "There is no key " + command.object + ".", {}};
+    return FailedAnswer{"not-found", "There is no key " + command.object + ".",
+                        "`keytrail kms keys` lists those that there are"};
   }
   return ShreddedAnswer{.object = object->id,
                         .destroyed = is_destroyed(*object),

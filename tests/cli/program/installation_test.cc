@@ -85,7 +85,7 @@ TEST_F(ProgramTest, WhatIsBehindTheEndIsSaidNotToBeThere) {
   const Ran read = run({"events", "read", "--from", "99999999"});
   EXPECT_EQ(read.exit, 0);
   EXPECT_THAT(read.err, HasSubstr("before --from 99999999"));
-  EXPECT_THAT(run({"state", "--at", "@2999-01-01T00:00:00Z"}).err, HasSubstr("is yet to come"));
+  EXPECT_THAT(run({"state", "--at", "@2199-01-01T00:00:00Z"}).err, HasSubstr("is yet to come"));
   EXPECT_EQ(run({"vm", "create", "v", "--size", "99999999999G"}).exit, 2) << "over 64 bits";
   EXPECT_THAT(run({"--json", "log", "info"}).out, HasSubstr("\"log_key\":\"keytrail/"));
 }
