@@ -190,7 +190,7 @@ TEST_F(StartFaultsTest, WhatIsNotThereIsToldWithExitCodeThreeAndAWrongCommandWit
   ASSERT_EQ(installation_.run({"part", "stop", "vc-1"}).status, 0);
   const ProgramEnd away = installation_.run({"vm", "list"});
   EXPECT_EQ(away.status, 3) << away.output;
-  EXPECT_THAT(away.output, HasSubstr("keytrail status"));
+  EXPECT_THAT(away.output, HasSubstr("keytrail part start vc-1"));
 }
 
 TEST_F(StartFaultsTest, AGuestWithoutQemuIsRefusedWithThePackageToInstall) {
