@@ -375,7 +375,8 @@ def wait(session: Session, start: From, wanted: Filter, seconds: float) -> Steps
     if fact is not None:
         return fact
     raise WaitedTooLong(
-        f"no such fact came within {seconds:g} s: {wanted.to_json()}; the log ends at {session.head}"
+        f"no such fact came within {seconds:g} s: {wanted.to_json()}; "
+        f"the log ends at {session.head}"
     )
 
 

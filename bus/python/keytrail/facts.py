@@ -132,7 +132,7 @@ def from_cloudevent(line: bytes) -> Fact:
 
 @dataclass(slots=True)
 class Chain:
-    """The chain as far as it was seen: of what a filter or a grant leaves out, only order is held."""
+    """The chain as far as it is seen: of what a filter or a grant leaves out, order alone is."""
 
     done: int = 0  # nothing up to here may come (again)
     seen: int = 0  # the last fact whose hash is known, and its hash
@@ -147,8 +147,8 @@ class Chain:
             )
         if self.gapless and fact.position != self.done + 1:
             raise ChainBroken(
-                f"the positions {self.done + 1} to {fact.position - 1} were left out, though nothing "
-                "is filtered; run `keytrail log verify` where the log is"
+                f"the positions {self.done + 1} to {fact.position - 1} were left out, though "
+                "nothing is filtered; run `keytrail log verify` where the log is"
             )
         before = first_previous(log) if fact.position == 1 else self.leaf
         if fact.position == self.seen + 1 and before and fact.previous != before:

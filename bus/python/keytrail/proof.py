@@ -4,7 +4,6 @@ the formats)."""
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import time
 from collections.abc import Sequence
@@ -44,7 +43,7 @@ class Checkpoint:
             return cls(
                 origin,
                 int(size),
-                base64.b64decode(root, validate=True),
+                _from_base64(root),
                 int(generation.removeprefix("generation ")),
                 note,
             )
@@ -245,10 +244,14 @@ def _public_key(key: str, origin: str) -> tuple[str, bytes]:
 
 
 def _from_base64(text: str) -> bytes:
+    """Only what encoding would give: other spellings of the same bytes would let a file be altered."""
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise Malformed(f"'{text[:40]}' is not base64") from error
+        decoded = base64.b64decode(text, validate=True)
+        if base64.b64encode(decoded).decode() == text:
+            return decoded
+    except ValueError:
+        pass
+    raise Malformed(f"'{text[:40]}' is not base64")
 
 
 def _check_ed25519(public: bytes, signature: bytes, text: bytes) -> None:
