@@ -105,7 +105,7 @@ class DisbeliefTest(unittest.TestCase):
         for position in (1, 5, 9):
             store = ScriptedStore(9)
             told = [store.event(i + 1) for i in range(9)]
-            store.event = lambda i: told[i - 1]  # type: ignore[method-assign]
+            store.event = lambda i: told[i - 1]  # type: ignore[assignment]
             entry = store.entries[position - 1]
             store.entries[position - 1] = entry[:-1] + bytes([entry[-1] ^ 1])
             self.broken(store, f"{position}|{position + 1}")
@@ -123,7 +123,7 @@ class DisbeliefTest(unittest.TestCase):
     def test_json_of_another_fact(self) -> None:
         store = ScriptedStore(3)
         honest = store.event
-        store.event = lambda i: honest(i) | {"ktleaf": "00" * 32}  # type: ignore[method-assign]
+        store.event = lambda i: honest(i) | {"ktleaf": "00" * 32}  # type: ignore[assignment]
         self.broken(store, "the bytes of the fact at 1")
 
     def test_a_fact_that_was_left_out(self) -> None:
@@ -133,14 +133,14 @@ class DisbeliefTest(unittest.TestCase):
         def without_five(send: core.Send, after: int, until: int) -> core.Message:
             return honest(send, 5, until) if after < 5 <= until else honest(send, after, until)
 
-        store._facts = without_five  # type: ignore[method-assign]
+        store._facts = without_five  # type: ignore[assignment]
         self.broken(store, "positions 4 to 5 were left out")
 
     def test_facts_left_out_by_a_grant_are_none(self) -> None:
         store = ScriptedStore(9)
         store.topics = ["kms.note"]
         honest = store._facts
-        store._facts = lambda send, after, until: honest(send, after + 1, until)  # type: ignore
+        store._facts = lambda send, after, until: honest(send, after + 1, until)  # type: ignore[assignment]
         facts, _, _ = store.run(core.read(session(), 0, None, core.Filter()))
         self.assertEqual(facts, [2, 3, 5, 6, 8, 9])
 
