@@ -208,7 +208,7 @@ class Session:
         while True:
             message = yield Receive(form, seconds)
             if message is None:
-                raise Lost("the event store fell silent")
+                raise Lost("the event store fell silent; `keytrail status` shows whether it runs")
             if message.id != request:
                 continue
             if message.verb == "ERROR":

@@ -244,7 +244,7 @@ def _public_key(key: str, origin: str) -> tuple[str, bytes]:
 
 
 def _from_base64(text: str) -> bytes:
-    """Only what encoding would give: other spellings of the same bytes would let a file be altered."""
+    """Only what encoding gives: other spellings of the same bytes would let a file be altered."""
     try:
         decoded = base64.b64decode(text, validate=True)
         if base64.b64encode(decoded).decode() == text:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,7 @@ class Installation:
         return connect(self.endpoints, **options)
 
     def run(self, *arguments: str | os.PathLike[str], within: float = 120.0) -> Any:
-        """`keytrail --data … --json ARGUMENT…`; what it printed. Failed if it did not end with 0."""
+        """`keytrail --data … --json ARGUMENT…`; what it printed. Failed if it ended otherwise."""
         done = subprocess.run(
             [self.program, "--data", self.data, "--json", *arguments],
             capture_output=True,
@@ -125,6 +126,7 @@ class Installation:
         with said.open("wb") as output:
             self._up = up = subprocess.Popen(
                 [
+                    *_dying_with_us(),
                     self.program,
                     "--data",
                     self.data,
@@ -166,6 +168,13 @@ def wait_until(holds: Callable[[], bool], within: float, what: str) -> None:
         if time.monotonic() > end:
             raise Unreachable(f"waited {within:g} s in vain for {what}")
         time.sleep(0.02)
+
+
+def _dying_with_us() -> list[str]:
+    """So that a killed test leaves nothing behind. To Linux the thread is the parent."""
+    is_main = threading.current_thread() is threading.main_thread()
+    setpriv = shutil.which("setpriv") if is_main else None
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _free_ports() -> int:
