@@ -140,7 +140,11 @@ class DisbeliefTest(unittest.TestCase):
         store = ScriptedStore(9)
         store.topics = ["kms.note"]
         honest = store._facts
-        store._facts = lambda send, after, until: honest(send, after + 1, until)  # type: ignore[assignment]
+
+        def all_but_first(send: core.Send, after: int, until: int) -> core.Message:
+            return honest(send, after + 1, until)
+
+        store._facts = all_but_first  # type: ignore[assignment]
         facts, _, _ = store.run(core.read(session(), 0, None, core.Filter()))
         self.assertEqual(facts, [2, 3, 5, 6, 8, 9])
 
