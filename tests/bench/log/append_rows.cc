@@ -39,8 +39,7 @@ void print_peers(const BenchOptions& options, const std::string& work, const std
   if (options.redis == nullptr) return;
   print_beside("beside: " + options.redis->name + ", " + work + ", Unix socket", unit, rounds,
                "redis unix");
-  print_beside("beside: " + options.redis->name + ", " + work + ", tcp", unit, rounds,
-               "redis tcp");
+  print_beside("beside: " + options.redis->name + ", " + work + ", tcp", unit, rounds, "redis tcp");
   print_beside("beside: " + options.nats->name + ", " + work + ", tcp", unit, rounds, "nats");
 }
 
@@ -80,9 +79,8 @@ void pipelined_rows(const BenchOptions& options) {
   const auto row = [&](const std::string& work, const std::string& name, const std::string& redis,
                        double redis_goal, double rocksdb_goal) {
     const Series figures = rounds.of(name);
-    std::vector<Goal> goals{{.of = "x Redis",
-                             .measured = ratio(figures, rounds.of(redis)),
-                             .goal = redis_goal}};
+    std::vector<Goal> goals{
+        {.of = "x Redis", .measured = ratio(figures, rounds.of(redis)), .goal = redis_goal}};
     if (rocksdb_goal > 0) {
       goals.push_back({.of = "x RocksDB by 512",
                        .measured = ratio(figures, rounds.of("rocksdb 512")),
@@ -120,13 +118,12 @@ void client_rows(const BenchOptions& options) {
   const auto row = [&](const std::string& work, const std::string& name, const std::string& redis,
                        double goal) {
     const Series figures = rounds.of(name);
-    print_row({.work = work,
-               .unit = "facts/s",
-               .figures = figures,
-               .syncs_per_second = rounds.syncs_per_second(),
-               .goals = {{.of = "x Redis",
-                          .measured = ratio(figures, rounds.of(redis)),
-                          .goal = goal}}});
+    print_row(
+        {.work = work,
+         .unit = "facts/s",
+         .figures = figures,
+         .syncs_per_second = rounds.syncs_per_second(),
+         .goals = {{.of = "x Redis", .measured = ratio(figures, rounds.of(redis)), .goal = goal}}});
   };
   row("64 clients, one append at a time, ipc without CURVE", "ipc", "redis unix", 1.2);
   row("64 clients, one append at a time, CURVE over tcp", "curve", "redis tcp", 0.8);
@@ -161,19 +158,18 @@ void one_client_rows(const BenchOptions& options) {
   const auto row = [&](const std::string& work, const std::string& name, const std::string& redis,
                        const std::string& trip) {
     const Series figures = rounds.of(name);
-    print_row(
-        {.work = work,
-         .unit = "us",
-         .figures = figures,
-         .syncs_per_second = rounds.syncs_per_second(),
-         .goals = {{.of = "x Redis's p50",
-                    .measured = ratio(figures, rounds.of(redis)),
-                    .bound = Bound::kAtMost,
-                    .goal = 1},
-                   {.of = "x (1.5 bare syncs + a ZeroMQ round trip)",
-                    .measured = ratio(figures, allowed_us(rounds, rounds.of(trip))),
-                    .bound = Bound::kAtMost,
-                    .goal = 1}}});
+    print_row({.work = work,
+               .unit = "us",
+               .figures = figures,
+               .syncs_per_second = rounds.syncs_per_second(),
+               .goals = {{.of = "x Redis's p50",
+                          .measured = ratio(figures, rounds.of(redis)),
+                          .bound = Bound::kAtMost,
+                          .goal = 1},
+                         {.of = "x (1.5 bare syncs + a ZeroMQ round trip)",
+                          .measured = ratio(figures, allowed_us(rounds, rounds.of(trip))),
+                          .bound = Bound::kAtMost,
+                          .goal = 1}}});
   };
   row("one client, one at a time, ipc without CURVE: p50", "ipc", "redis unix", "trip ipc");
   row("one client, one at a time, CURVE over tcp: p50", "curve", "redis tcp", "trip curve");

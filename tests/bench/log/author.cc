@@ -50,8 +50,8 @@ wire::Socket Author::connect(wire::Context& context, const BenchStore& store, st
 Author::Author(wire::Context& context, const BenchStore& store, std::size_t index,
                std::size_t unit_facts)
     : socket_(connect(context, store, index)),
-      appender_({.epoch_stream = author_name(index) + "/epoch",
-                 .in_flight_max = protocol::kWindowMax}) {
+      appender_(
+          {.epoch_stream = author_name(index) + "/epoch", .in_flight_max = protocol::kWindowMax}) {
   const std::string stream = author_name(index) + "/epoch";
   for (bool ready = false; !ready;) {
     wait_ms(kPatienceMs);
@@ -92,8 +92,8 @@ void Author::step() {
 void Author::send() {
   const protocol::Appender::Outputs outputs = appender_.take_outputs();
   for (const protocol::AppendBatch& batch : outputs.send) {
-    KEYTRAIL_CHECK(socket_.send(
-        {as_bytes(wire::kProtocolName), as_bytes("APPEND"), protocol::encode(batch)}));
+    KEYTRAIL_CHECK(
+        socket_.send({as_bytes(wire::kProtocolName), as_bytes("APPEND"), protocol::encode(batch)}));
   }
   for (const protocol::Appender::Completed& done : outputs.completed) {
     KEYTRAIL_CHECK(done.ack.outcome == protocol::AppendOutcome::kAccepted);

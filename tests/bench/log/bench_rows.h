@@ -1,4 +1,4 @@
-// The rows of the table, one function a group. Each runs its contenders in turn and prints its rows.
+// The rows of the table, one function a group: runs its contenders in turn, prints its rows.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 namespace keytrail::bench {
 
 struct BenchOptions {
-  std::string folder;         // on the disk that is measured; all of it goes afterwards
-  int rounds = 5;             // runs of each contender
-  double seconds = 1;         // each run
+  std::string folder;          // on the disk that is measured; all of it goes afterwards
+  int rounds = 5;              // runs of each contender
+  double seconds = 1;          // each run
   Position facts = 1'000'000;  // of the log that is read, and started with
   Position streams = 100'000;  // of that log
-  Peer* redis = nullptr;      // null: without peers
+  Peer* redis = nullptr;       // null: without peers
   Peer* nats = nullptr;
 };
 

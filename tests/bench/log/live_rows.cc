@@ -169,14 +169,13 @@ void live_rows(const BenchOptions& options) {
              .figures = rounds.of("p99"),
              .syncs_per_second = rounds.syncs_per_second(),
              .goals = {{.of = "ms", .measured = p99_ms, .bound = Bound::kAtMost, .goal = 5}}});
-  print_row({.work = "the same: CPU of the publishing thread",
-             .unit = "cores",
-             .figures = rounds.of("cores"),
-             .syncs_per_second = rounds.syncs_per_second(),
-             .goals = {{.of = "cores",
-                        .measured = rounds.of("cores"),
-                        .bound = Bound::kAtMost,
-                        .goal = 0.3}}});
+  print_row(
+      {.work = "the same: CPU of the publishing thread",
+       .unit = "cores",
+       .figures = rounds.of("cores"),
+       .syncs_per_second = rounds.syncs_per_second(),
+       .goals = {
+           {.of = "cores", .measured = rounds.of("cores"), .bound = Bound::kAtMost, .goal = 0.3}}});
   print_beside("beside: its p50", "us", rounds, "p50");
 }
 

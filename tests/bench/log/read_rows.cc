@@ -89,8 +89,8 @@ class JsonSubscriber {
 
 // The user's whole name, which the filter asks for: bodies are filled up to their size in it.
 std::string rare_user() {
-  const Bytes body = body_of("kms/cluster-1/object/0", kRareUser,
-                             kms::Event(kms::KeyActivated{.object = "0"}));
+  const Bytes body =
+      body_of("kms/cluster-1/object/0", kRareUser, kms::Event(kms::KeyActivated{.object = "0"}));
   return decode_body(body).value().user;
 }
 

@@ -79,8 +79,7 @@ void first_append_row(const BenchOptions& options, const std::string& log) {
           .goals = {}};
   // The goal is for the large log; without it there is none.
   if (options.facts >= kGoalFacts) {
-    row.goals = {
-        {.of = "s", .measured = seconds, .bound = Bound::kAtMost, .goal = kGoalSeconds}};
+    row.goals = {{.of = "s", .measured = seconds, .bound = Bound::kAtMost, .goal = kGoalSeconds}};
   }
   print_row(row);
 }

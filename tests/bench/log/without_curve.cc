@@ -59,7 +59,7 @@ int __wrap_zmq_setsockopt(void* socket, int option, const void* value, std::size
 const char* __wrap_zmq_msg_gets(const zmq_msg_t* message, const char* name) {
   const char* const text = __real_zmq_msg_gets(message, name);
   if (text != nullptr || std::string_view(name) != "User-Id") return text;
-  return __real_zmq_msg_gets(message, ZMQ_MSG_PROPERTY_ROUTING_ID);
+  return __real_zmq_msg_gets(message, "Identity");
 }
 
 }  // extern "C"

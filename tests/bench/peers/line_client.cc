@@ -93,8 +93,8 @@ void LineClient::take_lines() {
 
 void LineClient::flush() {
   if (out_.empty()) return;
-  const ssize_t size = ::send(fd_.get(), out_.data() + sent_, out_.size() - sent_,
-                              MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t size =
+      ::send(fd_.get(), out_.data() + sent_, out_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
   KEYTRAIL_CHECK(size >= 0 || errno == EAGAIN || errno == EINTR);
   if (size > 0) sent_ += static_cast<std::size_t>(size);
   if (sent_ < out_.size()) return;

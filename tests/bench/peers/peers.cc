@@ -94,11 +94,23 @@ std::unique_ptr<Peer> start_redis(std::size_t value_bytes) {
                     .request = "*5\r\n" + bulk("XADD") + bulk("facts") + bulk("*") + bulk("f") +
                                bulk(std::string(value_bytes, 'x')),
                     .meaning = redis_meaning};
-  const std::vector<std::string> command = {
-      "redis-server",  "--bind",        "127.0.0.1",          "--port",     peer->tcp_address,
-      "--unixsocket",  peer->unix_address, "--dir",           folder->path(), "--save", "",
-      "--appendonly",  "yes",           "--appendfsync",      "always",
-      "--auto-aof-rewrite-percentage",  "0"};
+  const std::vector<std::string> command = {"redis-server",
+                                            "--bind",
+                                            "127.0.0.1",
+                                            "--port",
+                                            peer->tcp_address,
+                                            "--unixsocket",
+                                            peer->unix_address,
+                                            "--dir",
+                                            folder->path(),
+                                            "--save",
+                                            "",
+                                            "--appendonly",
+                                            "yes",
+                                            "--appendfsync",
+                                            "always",
+                                            "--auto-aof-rewrite-percentage",
+                                            "0"};
   peer->child = std::make_unique<Child>(std::move(folder), command);
   wait_until_it_listens(*peer);
   request_once(peer->unix_address, peer->protocol);

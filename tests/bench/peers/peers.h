@@ -1,8 +1,8 @@
 // Peers: the servers that Keytrail's appends are compared with, each a child on loopback and a Unix
 // socket, with what it writes on the disk of the store's.
 //
-//   Redis   append-only file, `appendfsync always`; XADD, its log: it answers with the entry's place,
-//           as an acknowledgement does. (SET and RPUSH are no log: they cannot be followed.)
+//   Redis   append-only file, `appendfsync always`; XADD, its log: it answers with the entry's
+//           place, as an acknowledgement does. (SET and RPUSH are no log: nobody can follow them.)
 //   NATS    JetStream, a file stream, `sync_interval: always`, publish and its PubAck. Servers
 //           before 2.10, Debian 12's among them, know no such option, and acknowledge what a power
 //           cut may take; then it is run without, and its name says so.
