@@ -38,7 +38,8 @@ void drain(Fleet<Client>& fleet) {
   }
 }
 
-// Answered requests a second, with `in_flight` of each client under way.
+// Answered requests a second, with `in_flight` of each client under way for `seconds`, and none at
+// the end: what was sent is counted with the time that its answers took.
 template <class Client>
 double rate(Fleet<Client>& fleet, std::size_t in_flight, double seconds) {
   const std::uint64_t before = completed_by(fleet);
@@ -48,10 +49,8 @@ double rate(Fleet<Client>& fleet, std::size_t in_flight, double seconds) {
     Client::wait(fleet);
     for (const auto& client : fleet) client->step();
   }
-  const double per_second =
-      static_cast<double>(completed_by(fleet) - before) / seconds_since(start);
   drain(fleet);
-  return per_second;
+  return static_cast<double>(completed_by(fleet) - before) / seconds_since(start);
 }
 
 // The median delay of one request at a time, in microseconds.

@@ -84,6 +84,7 @@ void Rounds::add(std::string name, std::function<double()> run) {
 }
 
 void Rounds::run() {
+  for (Contender& contender : contenders_) contender.run();  // Warm, and not counted.
   for (int round = 0; round < count_; ++round) {
     const Series syncs = bare_syncs_us(folder_, kBareSyncSeconds);
     sync_us_.push_back(median(syncs));
