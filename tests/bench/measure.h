@@ -3,7 +3,7 @@
 //   Rounds rounds(folder, 5);
 //   rounds.add("redis", [&] { return …; });    one run, one figure
 //   rounds.add("ours", [&] { return …; });
-//   rounds.run();                    A B, then A B A B … that count, the bare fdatasync before each round
+//   rounds.run();      one warm round, then A B A B …, the bare fdatasync before each of them
 //   print_row({.work = "append", .unit = "facts/s", .figures = rounds.of("ours"), …});
 // Ratios are made round by round, of runs that were neighbours, and then their median is taken.
 // Rates are per second, delays in microseconds. One thread.

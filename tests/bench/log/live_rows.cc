@@ -20,7 +20,7 @@ constexpr double kFactsPerSecond = 20'000;
 constexpr int kPatienceMs = 1000;
 constexpr double kNsPerUs = 1000;
 constexpr double kNsPerMs = 1e6;
-constexpr Position kPositionsMax = 4'000'000;
+constexpr Position kPositionsMax = 1'000'000;
 
 using Ns = std::int64_t;
 Ns now_ns() { return Steady::now().time_since_epoch().count(); }

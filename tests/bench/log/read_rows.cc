@@ -1,6 +1,7 @@
 // Reading a log that is there: whole facts over CURVE, as a part that catches up does; every byte
 // of it verified; followed as JSON through a filter.
 #include <algorithm>
+#include <cstdio>
 
 #include "bus/client/log_reader.h"
 #include "bus/events/codec.h"
@@ -34,6 +35,7 @@ double verified(BenchStore& store) {
   const auto start = Steady::now();
   const eventstore::Verdict verdict = eventstore::verify(store.log(), {});
   const double per_second = static_cast<double>(verdict.end.position) / seconds_since(start);
+  if (!verdict.whole()) std::fprintf(stderr, "%s\n", verdict.wrong.c_str());
   KEYTRAIL_CHECK(verdict.whole());
   return per_second;
 }
