@@ -1,17 +1,27 @@
 #!/usr/bin/env bash
-# The figures of the README, measured on this machine: bench.sh BUILD_FOLDER. The bare sync rate is printed beside
-# what it bounds; nothing here is a test.
+# The figures of the README, measured on this machine: bench.sh BUILD_FOLDER [--peers] [--large] [arguments of
+# log_bench]. Nothing here is a test. Everything is written below TMPDIR, or /var/tmp: on a disk, never in memory.
 set -euo pipefail
 build=$(readlink -f "$1")
+shift
+export TMPDIR=${TMPDIR:-/var/tmp}
 
-printf 'Machine: %s, %s cores, %s\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)"
-for bench in log/append_bench kms/kmip_bench disk/disk_bench; do
-  program=$build/tests/bench/$bench
+run_bench() { # run_bench FOLDER/NAME [argument…]
+  local program=$build/tests/bench/$1
+  shift
   [ -x "$program" ] || {
     printf 'bench.sh: %s is not there; ./run bench builds it first\n' "$program" >&2
     exit 1
   }
-  printf '== %s\n' "${bench##*/}"
-  "$program"
-  printf '\n'
+  "$program" "$@"
+}
+
+printf 'Machine: %s, %s cores, %s, %s on %s, load %s, %s\n\n' \
+  "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
+  "$TMPDIR" "$(findmnt -n -o FSTYPE,SOURCE -T "$TMPDIR" | tr -s ' ')" "$(cut -d ' ' -f 1 /proc/loadavg)" \
+  "$(date -u +%F)"
+run_bench log/log_bench "$@"
+for bench in kms/kmip_bench disk/disk_bench; do
+  printf '\n== %s\n' "${bench##*/}"
+  run_bench "$bench"
 done
