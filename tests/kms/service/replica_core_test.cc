@@ -275,6 +275,21 @@ TEST_F(ReplicaCoreTest, EveryReplicaForgetsADestroyedKeyAndSaysSo) {
   EXPECT_FALSE(call<kmip::GetResponse>(a, kmip::GetRequest{.id = id}));
 }
 
+TEST_F(ReplicaCoreTest, AMediumThatCopiesOnWriteForgetsAndSaysThatNobodyCanProveIt) {
+  a.forgets = false;
+  const std::string id = created(a);
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
+  log.now += 2'000'000'000;
+  a.settle();
+  ASSERT_THAT(log.all<ShreddedThrough>(), SizeIs(1));
+  EXPECT_FALSE(log.all<ShreddedThrough>()[0].provable);
+  const Answer answer = a.command(AskShredded{id});
+  const Shredding& shredding = std::get<ShreddedAnswer>(answer).shredding;
+  EXPECT_THAT(shredding.not_provable, ElementsAre("kms-1"));
+  EXPECT_THAT(shredding.gone, IsEmpty());
+  EXPECT_THAT(shredding.may_hold, IsEmpty());
+}
+
 TEST_F(ReplicaCoreTest, AnOldKeyringFileIsPuncturedAgainBeforeServing) {
   const std::string id = created(a);
   ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
