@@ -1,6 +1,5 @@
 #include "kms/service/replica_service.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/memory_file_system.h"
