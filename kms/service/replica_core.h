@@ -154,6 +154,9 @@ class ReplicaCore {
   void fail(OpenLease& open, const std::string& why);
   void fail(OpenDuty& open, const std::string& why);
   void turn_away(Id id, OpenKmip& open);
+  void turn_away(CommandGiven given);
+  void state_refusal(Id id, const std::string& socket, const std::string& reason,
+                     const std::string& address);
   void state_last_refusals();
   [[nodiscard]] protocol::Decision decision_to_state(const part::RefusalsRepeated& refusals);
   void respond(OpenKmip& open, SecretBytes answer);

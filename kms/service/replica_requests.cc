@@ -9,6 +9,8 @@ namespace keytrail::kms {
 namespace {
 
 constexpr std::string_view kOperator = "operator/cli";
+constexpr std::string_view kOnlyTheOperator = "only operator/cli may give commands";
+constexpr std::size_t kReasonBytesMax = 256;
 
 kmip::Failure not_now(std::string why) {
   return {.reason = kmip::ResultReason::kGeneralFailure, .message = std::move(why)};
@@ -24,6 +26,13 @@ std::optional<std::size_t> last_change_in(const protocol::Decision& decision) {
 
 std::string who(const Requester& peer) {
   return peer.certificate ? "its certificate is not enrolled" : "it has no certificate";
+}
+
+// What the log keeps of a change that the rules refuse. What is not there was named by the
+// operator, at any length: then the name stays out.
+std::string reason_of(const std::string& identity, const Refusal& refusal) {
+  const bool fits = refusal.message.size() <= kReasonBytesMax;
+  return identity + ": " + (fits ? refusal.message : "What was named is not there.");
 }
 
 }  // namespace
@@ -71,12 +80,7 @@ void ReplicaCore::on(const ConnectionClosed& closed) {
 }
 
 void ReplicaCore::on(CommandGiven given) {
-  if (given.identity != kOperator) {
-    refusals_.add("command", given.identity + " may give no commands", given.address);
-    outputs_.answer.push_back(
-        {given.token, FailedAnswer{"refused", "only operator/cli may give commands", {}}});
-    return;
-  }
+  if (given.identity != kOperator) return turn_away(std::move(given));
   if (std::holds_alternative<Stop>(given.command)) {
     outputs_.answer.push_back({given.token, StoppingAnswer{}});
     return end({});
@@ -153,6 +157,11 @@ void ReplicaCore::decide(Id id, OpenKmip& open) {
 }
 
 void ReplicaCore::decide(Id id, OpenCommand& open) {
+  if (open.given.identity != kOperator) {
+    open.answer = FailedAnswer{"refused", std::string(kOnlyTheOperator), {}};
+    return state_refusal(id, "command", open.given.identity + " may give no commands",
+                         open.given.address);
+  }
   if (std::optional<Answer> answer = read(open.given.command)) {
     if (!open.course.fresh) return outputs_.ask_head.push_back(id);
     open.answer = std::move(*answer);
@@ -164,7 +173,8 @@ void ReplicaCore::decide(Id id, OpenCommand& open) {
   if (const Refusal* refusal = refusal_in(changed)) {
     const bool not_found = refusal->reason == Reason::kItemNotFound;
     open.answer = FailedAnswer{not_found ? "not-found" : "refused", refusal->message, {}};
-    return finish(id, 0);
+    return state_refusal(id, "command", reason_of(open.given.identity, *refusal),
+                         open.given.address);
   }
   if (const auto* cert = std::get_if<RecordSigned>(&open.given.command)) {
     open.answer = SignedAnswer{cert->certificate_pem, cert->fingerprint};
@@ -222,15 +232,31 @@ void ReplicaCore::decide(Id id, OpenDuty& open) {
   submit(id, decision_of(on, own_authorship()));
 }
 
-// A refusal before there is a name that we trust: the first of a kind is recorded, then told.
+// Before there is a name that we trust.
 void ReplicaCore::turn_away(Id id, OpenKmip& open) {
   open.answer =
       failing_answer(open.work.request,
                      {.reason = kmip::ResultReason::kAuthenticationNotSuccessful,
                       .message = "This client is not enrolled here: " + who(open.work.peer) + "."},
                      wall_);
-  const auto refusals =
-      refusals_.add_and_take("kmip", who(open.work.peer), open.work.peer.address, wall_);
+  state_refusal(id, "kmip", who(open.work.peer), open.work.peer.address);
+}
+
+// Where nothing can be recorded now, nobody is kept waiting for it: it is counted.
+void ReplicaCore::turn_away(CommandGiven given) {
+  if (phase_ == Phase::kServing) {
+    return decide(begin(OpenCommand{.given = std::move(given), .answer = {}}));
+  }
+  refusals_.add("command", given.identity + " may give no commands", given.address);
+  outputs_.answer.push_back(
+      {given.token, FailedAnswer{"refused", std::string(kOnlyTheOperator), {}}});
+}
+
+// The first of a kind is recorded, then told; the others are counted, and told at once.
+// REQUIRES: the answer of what is open is there.
+void ReplicaCore::state_refusal(Id id, const std::string& socket, const std::string& reason,
+                                const std::string& address) {
+  const auto refusals = refusals_.add_and_take(socket, reason, address, wall_);
   if (!refusals) return finish(id, 0);
   submit(id, decision_to_state(*refusals));
 }

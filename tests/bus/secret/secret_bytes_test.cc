@@ -1,6 +1,7 @@
 #include "bus/secret/secret_bytes.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -100,6 +101,21 @@ TEST(SecretMemoryDeathTest, LocksAsMuchAsTheLimitsAllowAndCountsWhatDoesNotFit) 
     if (secret_memory().secrets_unlocked != 0) std::_Exit(4);
     const SecretBytes large(std::size_t{2} << 20);
     if (secret_memory().secrets_unlocked != 1) std::_Exit(5);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(try_it(), testing::ExitedWithCode(0), "");
+}
+
+// No core dump, and no other process of the same user that reads its memory.
+TEST(HardenProcessDeathTest, LeavesAProcessThatNobodyDumpsOrTraces) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto try_it = [] {
+    if (prctl(PR_SET_DUMPABLE, 1) != 0) std::_Exit(1);
+    (void)harden_process();  // Whether memory could be locked is the machine's affair.
+    if (prctl(PR_GET_DUMPABLE) != 0) std::_Exit(2);
+    rlimit core{1, 1};
+    if (getrlimit(RLIMIT_CORE, &core) != 0) std::_Exit(3);
+    if (core.rlim_cur != 0 || core.rlim_max != 0) std::_Exit(4);  // For good.
     std::_Exit(0);
   };
   EXPECT_EXIT(try_it(), testing::ExitedWithCode(0), "");

@@ -224,6 +224,13 @@ TEST_F(ClusterTest, AKeyIsMadeHereGotThereDestroyedElsewhereAndGoneEverywhere) {
   pykmip("stranger", "stranger", {port(1)});
 }
 
+TEST_F(ClusterTest, SpeaksEveryVersionOfKmipAndBothOfTls) {
+  ASSERT_NO_FATAL_FAILURE(start_cluster());
+  for (const char* step : {"versions", "batches", "tls"}) {
+    pykmip("app", step, {port(0), port(1), port(2)});
+  }
+}
+
 TEST_F(ClusterTest, GoesOnWhenAReplicaIsKilledAndItComesBackWithEveryKey) {
   ASSERT_NO_FATAL_FAILURE(start_cluster());
   const std::string before = pykmip("app", "create", {port(0)});

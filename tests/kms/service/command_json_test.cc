@@ -77,6 +77,10 @@ TEST(CommandJsonTest, SaysWhoMayStillHoldADestroyedKey) {
   answer.shredding = {.gone = {"kms-1", "kms-2"}, .not_provable = {}, .may_hold = {}};
   const std::string done = to_json(answer, {});
   EXPECT_NE(done.find("\"shredded\":true,\"provable\":true"), std::string::npos) << done;
+  answer.shredding = {.gone = {"kms-1"}, .not_provable = {"kms-2"}, .may_hold = {}};
+  const std::string copied = to_json(answer, {});
+  EXPECT_NE(copied.find("\"shredded\":true,\"provable\":false"), std::string::npos) << copied;
+  EXPECT_NE(copied.find("not provable on this medium"), std::string::npos) << copied;
 }
 
 }  // namespace

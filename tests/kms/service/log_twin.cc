@@ -36,13 +36,11 @@ LogTwin::Outcome LogTwin::append(const std::string& author, const protocol::Deci
   return outcome;
 }
 
-Rig::Rig(LogTwin& the_log, const std::string& its_name, bool founds)
-    : log(the_log), name(its_name), random(std::hash<std::string>()(its_name)) {
+Rig::Rig(LogTwin& the_log, ReplicaOptions options)
+    : log(the_log), name(options.name), random(std::hash<std::string>()(name)) {
   unlock.bytes = random.secret(32);
-  Hash certificate{};
-  certificate.fill(static_cast<std::uint8_t>(100 + name.back()));
-  core = std::make_unique<ReplicaCore>(
-      ReplicaOptions{.cluster = "c", .name = name, .certificate = certificate, .founds = founds});
+  options.certificate.fill(static_cast<std::uint8_t>(100 + name.back()));
+  core = std::make_unique<ReplicaCore>(std::move(options));
   core->advance(log.now, log.now);
   core->on(wire::FollowStateChanged{protocol::FollowState::kCatchingUp});
 }
@@ -106,7 +104,7 @@ void Rig::carry_out() {
 void Rig::puncture() {
   const PunctureOrder& order = punctures.back();
   KEYTRAIL_CHECK(keyring->puncture(order.leaves, order.through).ok());
-  core->on(Punctured{order.through, order.leaves.size(), true});
+  core->on(Punctured{order.through, order.leaves.size(), forgets});
 }
 
 void Rig::ask(ConnectionId connection, const kmip::RequestMessage& message,

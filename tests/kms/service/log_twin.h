@@ -56,7 +56,10 @@ class LogTwin {
 
 class Rig {
  public:
-  Rig(LogTwin& log, const std::string& name, bool founds);
+  Rig(LogTwin& the_log, const std::string& its_name, bool founds)
+      : Rig(the_log, ReplicaOptions{.cluster = "c", .name = its_name, .founds = founds}) {}
+  // It brings a certificate of its own.
+  Rig(LogTwin& the_log, ReplicaOptions options);
 
   // Everything up to the head is followed, and what comes of it carried out, until nothing is left
   // to do.
@@ -64,7 +67,7 @@ class Rig {
   // One round of outputs without following: submissions reach the log, answers are collected.
   void carry_out();
   void follow();
-  void puncture();  // the last that was ordered
+  void puncture();  // the last that was ordered, on a medium that `forgets`
 
   // A message of an enrolled client; its answer lies in `answers` once it is there.
   void ask(ConnectionId connection, const kmip::RequestMessage& message, std::uint8_t certificate);
@@ -87,6 +90,7 @@ class Rig {
   bool holds_submissions = false;  // they wait, as when the log is slow
   std::vector<Submission> held;
   bool holds_punctures = false;  // until puncture(), as when the disk is slow
+  bool forgets = true;           // its medium: false, if it copies on write
   std::map<ConnectionId, SecretBytes> answers;
   std::map<CommandToken, Answer> command_answers;
   std::vector<KeyringAnswer> keyring_answers;

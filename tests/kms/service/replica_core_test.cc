@@ -275,6 +275,21 @@ TEST_F(ReplicaCoreTest, EveryReplicaForgetsADestroyedKeyAndSaysSo) {
   EXPECT_FALSE(call<kmip::GetResponse>(a, kmip::GetRequest{.id = id}));
 }
 
+TEST_F(ReplicaCoreTest, AMediumThatCopiesOnWriteForgetsAndSaysThatNobodyCanProveIt) {
+  a.forgets = false;
+  const std::string id = created(a);
+  ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
+  log.now += 2'000'000'000;
+  a.settle();
+  ASSERT_THAT(log.all<ShreddedThrough>(), SizeIs(1));
+  EXPECT_FALSE(log.all<ShreddedThrough>()[0].provable);
+  const Answer answer = a.command(AskShredded{id});
+  const Shredding& shredding = std::get<ShreddedAnswer>(answer).shredding;
+  EXPECT_THAT(shredding.not_provable, ElementsAre("kms-1"));
+  EXPECT_THAT(shredding.gone, IsEmpty());
+  EXPECT_THAT(shredding.may_hold, IsEmpty());
+}
+
 TEST_F(ReplicaCoreTest, AnOldKeyringFileIsPuncturedAgainBeforeServing) {
   const std::string id = created(a);
   ASSERT_TRUE(call<kmip::DestroyResponse>(a, kmip::DestroyRequest{.id = id}));
@@ -368,6 +383,41 @@ TEST_F(ReplicaCoreTest, ARetiredReplicaGoesOnForgetting) {
 TEST_F(ReplicaCoreTest, OnlyTheOperatorCommands) {
   EXPECT_EQ(std::get<FailedAnswer>(a.command(ListKeys{}, "esxi/host-1")).code, "refused");
   EXPECT_THAT(std::get<ClientsAnswer>(a.command(ListClients{})).clients, SizeIs(2));
+}
+
+TEST_F(ReplicaCoreTest, ARefusedCommandIsRecordedThenTold) {
+  const std::pair<Command, std::string> refused[] = {
+      {EnrolClient{"no such name!", "", {}, {}}, "operator/cli"},
+      {RetireReplica{"kms-1"}, "operator/cli"},
+      {RetireReplica{std::string(100'000, 'x')}, "operator/cli"},
+      {ListClients{}, "esxi/host-1"}};
+  CommandToken token = 1'000;
+  for (const auto& [command, identity] : refused) {
+    const std::size_t before = stated_refusals(log).size();
+    a.holds_submissions = true;
+    a.core->on(CommandGiven{++token, identity, "127.0.0.1:2", command, {}});
+    a.settle();
+    EXPECT_FALSE(a.command_answers.contains(token));
+    ASSERT_THAT(a.held, SizeIs(1));
+    const auto outcome = log.append("kms/kms-1", a.held[0].decision);
+    a.core->on(wire::TransactionAccepted{a.held[0].id, outcome.first, outcome.count});
+    a.held.clear();
+    a.holds_submissions = false;
+    a.settle();
+    EXPECT_TRUE(std::holds_alternative<FailedAnswer>(a.command_answers.at(token)));
+    EXPECT_THAT(stated_refusals(log), SizeIs(before + 1));
+  }
+  // Again within the minute: counted.
+  a.command(RetireReplica{"kms-1"});
+  EXPECT_THAT(stated_refusals(log), SizeIs(std::size(refused)));
+}
+
+TEST_F(ReplicaCoreTest, NobodyWaitsForARefusalThatCannotBeRecordedNow) {
+  a.log_is(protocol::FollowState::kLost);
+  a.core->on(CommandGiven{1'000, "esxi/host-1", "127.0.0.1:2", ListClients{}, {}});
+  a.carry_out();
+  EXPECT_EQ(std::get<FailedAnswer>(a.command_answers.at(1'000)).code, "refused");
+  EXPECT_THAT(stated_refusals(log), IsEmpty());
 }
 
 TEST_F(ReplicaCoreTest, WhoIsEnrolledIsToldToWhoeverHoldsTheConnections) {

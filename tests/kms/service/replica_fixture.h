@@ -85,8 +85,10 @@ class ReplicaFixture : public ::testing::Test {
     return call<kmip::CreateResponse>(rig, aes256(name)).value().id;
   }
   // A second replica, admitted and with the keyring.
-  std::unique_ptr<Rig> second() {
-    auto b = std::make_unique<Rig>(log, "kms-2", false);
+  std::unique_ptr<Rig> second(ReplicaOptions options = {}) {
+    options.cluster = "c";
+    options.name = "kms-2";
+    auto b = std::make_unique<Rig>(log, std::move(options));
     b->settle();
     EXPECT_EQ(b->core->phase(), Phase::kUnadmitted);
     Hash certificate{};

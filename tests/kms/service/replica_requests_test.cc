@@ -94,6 +94,25 @@ TEST_F(ReplicaRequestsTest, PlainReadsAppendNothing) {
   EXPECT_EQ(log.head(), before);
 }
 
+// Without the option there are none: PlainReadsAppendNothing.
+TEST_F(ReplicaRequestsTest, PlainReadsAreRecordedWhereThatIsAskedFor) {
+  const auto b = second({.record_reads = true});
+  const std::string id = created(*b, "n");
+  ASSERT_TRUE(call<kmip::GetAttributesResponse>(*b, kmip::GetAttributesRequest{.id = id}));
+  ASSERT_TRUE(call<kmip::LocateResponse>(*b, kmip::LocateRequest{}));
+  const auto read = [&](kmip::Operation operation, const std::string& object) {
+    return ReadRecorded{static_cast<std::uint32_t>(operation), object, "vc-1"};
+  };
+  EXPECT_THAT(log.all<ReadRecorded>(), ElementsAre(read(kmip::Operation::kGetAttributes, id),
+                                                   read(kmip::Operation::kLocate, "")));
+  // Recorded, then told, as all that is recorded.
+  b->holds_submissions = true;
+  b->ask(5, one(kmip::GetAttributesRequest{.id = id}), kVc);
+  b->settle();
+  EXPECT_FALSE(b->answered(5));
+  EXPECT_THAT(b->held, SizeIs(1));
+}
+
 TEST_F(ReplicaRequestsTest, MalformedMessagesAreAnsweredAndRecorded) {
   a.ask(5, Bytes{0x42, 0x00, 0x78, 0x01, 0, 0, 0, 0}, kVc);
   a.settle();
