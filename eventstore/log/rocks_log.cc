@@ -21,7 +21,6 @@ constexpr const char* kLogIdKey = "log-id";
 constexpr const char* kGenerationKey = "generation";
 constexpr std::size_t kPositionBytes = 8;
 constexpr std::size_t kAttachmentKeyBytes = 12;  // position, index
-constexpr std::size_t kWriteBufferBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 
 template <std::size_t kBytes>
@@ -101,10 +100,11 @@ class Silence : public rocksdb::Logger {
   void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
 };
 
-rocksdb::Options database_options() {
+rocksdb::Options database_options(const RocksLogOptions& given) {
   rocksdb::Options options;
+  if (given.env != nullptr) options.env = given.env;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.write_buffer_size = kWriteBufferBytes;
+  options.write_buffer_size = given.write_buffer_bytes;
   options.max_total_wal_size = kWalBytesMax;
   options.max_background_jobs = 2;
   options.compression =
@@ -128,8 +128,9 @@ struct RocksLog::Impl {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* facts() const { return families[1]; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* attachments() const { return families[2]; }
 
-  static std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors() {
-    const rocksdb::ColumnFamilyOptions options(database_options());
+  static std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(
+      const rocksdb::Options& database) {
+    const rocksdb::ColumnFamilyOptions options(database);
     return {
         {rocksdb::kDefaultColumnFamilyName, options}, {"facts", options}, {"attachments", options}};
   }
@@ -201,7 +202,8 @@ struct RocksLog::Impl {
 RocksLog::RocksLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksLog::~RocksLog() = default;
 
-Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Random& random) {
+Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Random& random,
+                                                 const RocksLogOptions& given) {
   if (has_lost_its_index(folder)) {
     return Error{ErrorCode::kCorrupt, "the log in " + folder +
                                           " is damaged: its file CURRENT is missing, its facts are "
@@ -209,12 +211,12 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Rand
   }
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
-  rocksdb::DBOptions options(database_options());
+  rocksdb::Options options = database_options(given);
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   rocksdb::DB* database = nullptr;
-  const auto status =
-      rocksdb::DB::Open(options, folder, Impl::family_descriptors(), &impl->families, &database);
+  const auto status = rocksdb::DB::Open(options, folder, Impl::family_descriptors(options),
+                                        &impl->families, &database);
   if (!status.ok()) return to_error(status, "open", folder);
   impl->database.reset(database);
   if (!TRY(impl->load_meta())) {
@@ -230,13 +232,13 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open_read_only(const std::string& fo
                                                            Recovery recovery) {
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
-  rocksdb::DBOptions options(database_options());
+  rocksdb::Options options = database_options({});
   if (recovery == Recovery::kSalvage) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   }
   rocksdb::DB* database = nullptr;
-  const auto status = rocksdb::DB::OpenForReadOnly(options, folder, Impl::family_descriptors(),
-                                                   &impl->families, &database);
+  const auto status = rocksdb::DB::OpenForReadOnly(
+      options, folder, Impl::family_descriptors(options), &impl->families, &database);
   if (!status.ok()) return to_error(status, "open", folder);
   impl->database.reset(database);
   if (!TRY(impl->load_meta())) {
