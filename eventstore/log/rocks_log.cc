@@ -66,7 +66,8 @@ bool is_held_by_another(const rocksdb::Status& status) {
 Error to_error(const rocksdb::Status& status, const std::string& doing, const std::string& folder) {
   const std::string reason = status.ToString();
   if (status.IsCorruption()) {
-    return Error{ErrorCode::kCorrupt, "the log in " + folder + " is damaged (" + reason + ")"};
+    return Error{ErrorCode::kCorrupt,
+                 "the log in " + folder + " is damaged (" + reason + "); restore it from a backup"};
   }
   if (status.IsIOError() && status.subcode() == rocksdb::Status::kNoSpace) {
     return Error{ErrorCode::kUnavailable,
@@ -79,17 +80,22 @@ Error to_error(const rocksdb::Status& status, const std::string& doing, const st
                "cannot " + doing + " the log in " + folder + ": " + reason};
 }
 
+namespace fs = std::filesystem;
+
+bool holds_files(const std::string& folder, const std::string& extension) {
+  std::error_code none;
+  for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none)) {
+    if (at->path().extension() == extension) return true;
+  }
+  return false;
+}
+
 // Whether facts lie in `folder` and the file that says which are its tables is lost. RocksDB would
 // take that for no database at all, begin one, and delete all the files that it does not know.
 bool has_lost_its_index(const std::string& folder) {
-  namespace fs = std::filesystem;
   std::error_code none;
-  if (fs::exists(fs::path(folder) / "CURRENT", none)) return false;
-  for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none)) {
-    const fs::path extension = at->path().extension();
-    if (extension == ".sst" || extension == ".log") return true;
-  }
-  return false;
+  return !fs::exists(fs::path(folder) / "CURRENT", none) &&
+         (holds_files(folder, ".sst") || holds_files(folder, ".log"));
 }
 
 // RocksDB keeps no file `LOG`: on a full disk it writes there what went wrong, and asserts that a
@@ -110,6 +116,9 @@ rocksdb::Options database_options(const RocksLogOptions& given) {
   options.compression =
       rocksdb::kNoCompression;  // hashes, sealed keys: little to gain on the append path
   options.info_log = std::make_shared<Silence>();
+  // Tables of facts and of attachments are made together: else a write-ahead log that holds the
+  // attachments alone is still needed, and RocksDB starts without a word when that one is lost.
+  options.atomic_flush = true;
   options.max_open_files = 256;
   options.max_bgerror_resume_count = 0;  // The first error ends the store; it begins anew.
   return options;
@@ -209,6 +218,7 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Rand
                                           " is damaged: its file CURRENT is missing, its facts are "
                                           "there; restore the log from a backup"};
   }
+  const bool held_tables = holds_files(folder, ".sst");
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
   rocksdb::Options options = database_options(given);
@@ -220,6 +230,7 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Rand
   if (!status.ok()) return to_error(status, "open", folder);
   impl->database.reset(database);
   if (!TRY(impl->load_meta())) {
+    if (held_tables) return impl->damaged(kLogIdKey);  // Nobody began a log over another's tables.
     TRY(impl->begin(random));
     if (!TRY(impl->load_meta()))
       return Error{ErrorCode::kCorrupt, "a new log in " + folder + " is not readable"};
