@@ -1,4 +1,4 @@
-// StoreRun: the heart of a store in one thread, life after life on one folder, and what it promised.
+// StoreRun: the heart of a store in one thread, life after life on one folder, and its promises.
 //
 //   authors ─units─► Orderer ─batch─► RocksLog ─► FaultyDisk
 //      ▲               │ on_written
