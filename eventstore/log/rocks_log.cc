@@ -21,7 +21,6 @@ constexpr const char* kLogIdKey = "log-id";
 constexpr const char* kGenerationKey = "generation";
 constexpr std::size_t kPositionBytes = 8;
 constexpr std::size_t kAttachmentKeyBytes = 12;  // position, index
-constexpr std::size_t kWriteBufferBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 
 template <std::size_t kBytes>
@@ -67,7 +66,8 @@ bool is_held_by_another(const rocksdb::Status& status) {
 Error to_error(const rocksdb::Status& status, const std::string& doing, const std::string& folder) {
   const std::string reason = status.ToString();
   if (status.IsCorruption()) {
-    return Error{ErrorCode::kCorrupt, "the log in " + folder + " is damaged (" + reason + ")"};
+    return Error{ErrorCode::kCorrupt,
+                 "the log in " + folder + " is damaged (" + reason + "); restore it from a backup"};
   }
   if (status.IsIOError() && status.subcode() == rocksdb::Status::kNoSpace) {
     return Error{ErrorCode::kUnavailable,
@@ -80,17 +80,22 @@ Error to_error(const rocksdb::Status& status, const std::string& doing, const st
                "cannot " + doing + " the log in " + folder + ": " + reason};
 }
 
+namespace fs = std::filesystem;
+
+bool holds_files(const std::string& folder, const std::string& extension) {
+  std::error_code none;
+  for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none)) {
+    if (at->path().extension() == extension) return true;
+  }
+  return false;
+}
+
 // Whether facts lie in `folder` and the file that says which are its tables is lost. RocksDB would
 // take that for no database at all, begin one, and delete all the files that it does not know.
 bool has_lost_its_index(const std::string& folder) {
-  namespace fs = std::filesystem;
   std::error_code none;
-  if (fs::exists(fs::path(folder) / "CURRENT", none)) return false;
-  for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none)) {
-    const fs::path extension = at->path().extension();
-    if (extension == ".sst" || extension == ".log") return true;
-  }
-  return false;
+  return !fs::exists(fs::path(folder) / "CURRENT", none) &&
+         (holds_files(folder, ".sst") || holds_files(folder, ".log"));
 }
 
 // RocksDB keeps no file `LOG`: on a full disk it writes there what went wrong, and asserts that a
@@ -101,15 +106,19 @@ class Silence : public rocksdb::Logger {
   void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
 };
 
-rocksdb::Options database_options() {
+rocksdb::Options database_options(const RocksLogOptions& given) {
   rocksdb::Options options;
+  if (given.env != nullptr) options.env = given.env;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.write_buffer_size = kWriteBufferBytes;
+  options.write_buffer_size = given.write_buffer_bytes;
   options.max_total_wal_size = kWalBytesMax;
   options.max_background_jobs = 2;
   options.compression =
       rocksdb::kNoCompression;  // hashes, sealed keys: little to gain on the append path
   options.info_log = std::make_shared<Silence>();
+  // Tables of facts and of attachments are made together: else a write-ahead log that holds the
+  // attachments alone is still needed, and RocksDB starts without a word when that one is lost.
+  options.atomic_flush = true;
   options.max_open_files = 256;
   options.max_bgerror_resume_count = 0;  // The first error ends the store; it begins anew.
   return options;
@@ -128,8 +137,9 @@ struct RocksLog::Impl {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* facts() const { return families[1]; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* attachments() const { return families[2]; }
 
-  static std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors() {
-    const rocksdb::ColumnFamilyOptions options(database_options());
+  static std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(
+      const rocksdb::Options& database) {
+    const rocksdb::ColumnFamilyOptions options(database);
     return {
         {rocksdb::kDefaultColumnFamilyName, options}, {"facts", options}, {"attachments", options}};
   }
@@ -226,23 +236,26 @@ struct RocksLog::Impl {
 RocksLog::RocksLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksLog::~RocksLog() = default;
 
-Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Random& random) {
+Result<std::unique_ptr<RocksLog>> RocksLog::open(const std::string& folder, Random& random,
+                                                 const RocksLogOptions& given) {
   if (has_lost_its_index(folder)) {
     return Error{ErrorCode::kCorrupt, "the log in " + folder +
                                           " is damaged: its file CURRENT is missing, its facts are "
                                           "there; restore the log from a backup"};
   }
+  const bool held_tables = holds_files(folder, ".sst");
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
-  rocksdb::DBOptions options(database_options());
+  rocksdb::Options options = database_options(given);
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   rocksdb::DB* database = nullptr;
-  const auto status =
-      rocksdb::DB::Open(options, folder, Impl::family_descriptors(), &impl->families, &database);
+  const auto status = rocksdb::DB::Open(options, folder, Impl::family_descriptors(options),
+                                        &impl->families, &database);
   if (!status.ok()) return to_error(status, "open", folder);
   impl->database.reset(database);
   if (!TRY(impl->load_meta())) {
+    if (held_tables) return impl->damaged(kLogIdKey);  // Nobody began a log over another's tables.
     TRY(impl->begin(random));
     if (!TRY(impl->load_meta()))
       return Error{ErrorCode::kCorrupt, "a new log in " + folder + " is not readable"};
@@ -256,13 +269,13 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open_read_only(const std::string& fo
                                                            Recovery recovery) {
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
-  rocksdb::DBOptions options(database_options());
+  rocksdb::Options options = database_options({});
   if (recovery == Recovery::kSalvage) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   }
   rocksdb::DB* database = nullptr;
-  const auto status = rocksdb::DB::OpenForReadOnly(options, folder, Impl::family_descriptors(),
-                                                   &impl->families, &database);
+  const auto status = rocksdb::DB::OpenForReadOnly(
+      options, folder, Impl::family_descriptors(options), &impl->families, &database);
   if (!status.ok()) return to_error(status, "open", folder);
   impl->database.reset(database);
   if (!TRY(impl->load_meta())) {

@@ -17,14 +17,26 @@
 #include "bus/secret/random.h"
 #include "eventstore/log/event_log.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace keytrail::eventstore {
+
+// How the log meets its disk. The defaults are the store's; tests put a disk in between that fails,
+// and make tables of little.
+struct RocksLogOptions {
+  rocksdb::Env* env = nullptr;  // borrowed, outlives the log; nullptr: the system's
+  std::size_t write_buffer_bytes = std::size_t{64} << 20;
+};
 
 class RocksLog final : public EventLog {
  public:
   // Opens the log in `folder`, or begins one. kUnavailable: another process has it, or the disk
   // says no; kCorrupt: it is damaged.
   [[nodiscard]] static Result<std::unique_ptr<RocksLog>> open(const std::string& folder,
-                                                              Random& random);
+                                                              Random& random,
+                                                              const RocksLogOptions& options = {});
 
   // For a copy, or beside a running store: writes nothing. `salvage` also opens a log whose
   // write-ahead log is damaged, and shows what stands before the damage, and one that holds
