@@ -87,7 +87,7 @@ mkdir -p "$work"
 up=$!
 until_true 60 "the installation is not up, see $work/up.log" test -s "$KEYTRAIL_DATA/endpoints.json"
 kt status | tee "$work/status.txt"
-[ "$(grep -cE '^ *((eventstore|vc-1) +live|kms-[1-3] +serving|host-[12] +started)' "$work/status.txt")" -eq 7 ] || fail "not all seven parts serve"
+[ "$(grep -cE '^ *((eventstore|vc-1) .* live |kms-[1-3] .* serving |host-[12] .* started,)' "$work/status.txt")" -eq 7 ] || fail "not all seven parts serve"
 [ "$(quiet --json status | grep -o '"pid":[1-9][0-9]*' | sort -u | wc -l)" -eq 7 ] || fail "not all seven parts run"
 ok "seven parts serve, each a process of its own"
 
