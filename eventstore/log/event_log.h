@@ -68,8 +68,10 @@ class EventLog {
   [[nodiscard]] virtual Result<void> read_attachments(Position after, Position until,
                                                       const AttachmentVisitor& visit) const = 0;
 
-  // Those of the fact at `position`, in the order of its body.
-  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position) const;
+  // All `count` of the fact at `position`, in the order of its body, which says how many. kCorrupt:
+  // they are not all there to be read.
+  [[nodiscard]] Result<std::vector<Attachment>> attachments(Position position,
+                                                            std::size_t count) const;
 };
 
 }  // namespace keytrail::eventstore

@@ -105,10 +105,12 @@ Result<std::vector<Secret>> gather_kept(const std::vector<std::string>& files) {
         path.parent_path().filename().string() + "/" + path.filename().string();
     Bytes content = TRY(read_file(system, file, kPemBytesMax));
     const std::string_view text = as_text(content);
-    if (text.starts_with("{")) {
+    // By the name: an unlock secret is random bytes, and may begin with anything.
+    const bool is_key_file = path.extension() == ".key";
+    if (is_key_file && text.starts_with("{")) {
       wire::CurveKeys keys = TRY(wire::read_curve_keys(file));
       kept.push_back({what, "", std::move(keys.secret_key), file});
-    } else if (text.starts_with("-----BEGIN ")) {
+    } else if (is_key_file) {
       TRY(add_pem(what, file, text, kept));
     } else {
       const ByteView secret =
