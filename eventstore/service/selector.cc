@@ -81,7 +81,8 @@ Result<void> Payload::add(const EventLog& log, const Selector& selector, Positio
   if (!selector.wants_attachments()) return {};
   const auto header = peek_body(body);
   if (!header.ok() || header->attachments.empty()) return {};
-  const std::vector<Attachment> attachments = TRY(log.attachments(position, header->attachments.size()));
+  const std::vector<Attachment> attachments =
+      TRY(log.attachments(position, header->attachments.size()));
   for (std::uint32_t index = 0; index < attachments.size(); ++index) {
     if (!selector.takes(attachments[index].kind)) continue;
     protocol::append_attachment(

@@ -90,10 +90,11 @@ TEST_P(EventLogContract, AttachmentsBelongToTheirFact) {
   facts_.add("two", {clear, sealed});
   facts_.add("one", {empty});
   ASSERT_TRUE(log_->append(facts_.log_batch()).ok());
-  EXPECT_TRUE(log_->attachments(1).value().empty());
-  EXPECT_EQ(log_->attachments(2).value(), (std::vector{clear, sealed}));
-  EXPECT_EQ(log_->attachments(3).value(), std::vector{empty});
-  EXPECT_TRUE(log_->attachments(4).value().empty());
+  EXPECT_TRUE(log_->attachments(1, 0).value().empty());
+  EXPECT_EQ(log_->attachments(2, 2).value(), (std::vector{clear, sealed}));
+  EXPECT_EQ(log_->attachments(3, 1).value(), std::vector{empty});
+  EXPECT_TRUE(log_->attachments(4, 0).value().empty());
+  EXPECT_EQ(log_->attachments(4, 1).error().code, ErrorCode::kCorrupt) << "one is said to be there";
 
   std::vector<std::pair<Position, std::uint32_t>> visited;
   const auto visit = [&](const AttachmentRow& row) {
