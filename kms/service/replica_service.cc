@@ -253,13 +253,15 @@ class ReplicaService::Impl final : public KmipRequestHandler {
         link_->submit(submission.id, submission.decision);
       }
       for (const std::uint64_t question : outputs.ask_head) link_->ask_head(question);
+      // "Serving" is not said before it is so: whoever hears it asks for the certificate at once.
+      if (outputs.listener == ListenerOrder::kOpen) order(*outputs.listener);
+      if (outputs.clients && kmip_ != nullptr) kmip_->recognise(*std::move(outputs.clients));
       for (Response& response : outputs.respond) {
         if (kmip_ != nullptr) kmip_->respond(response.connection, std::move(response.bytes));
       }
       for (CommandAnswer& answered : outputs.answer) answer(answered);
       for (const KeyringAnswer& answered : outputs.keyring_answers) answer(answered);
-      if (outputs.listener) order(*outputs.listener);
-      if (outputs.clients && kmip_ != nullptr) kmip_->recognise(*std::move(outputs.clients));
+      if (outputs.listener == ListenerOrder::kClose) order(*outputs.listener);
       if (outputs.end && !ended_) ended_ = *outputs.end;
       if (outputs.fetch_keyring) fetch();
       if (outputs.make_keyring) found();
